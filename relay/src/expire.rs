@@ -1,0 +1,209 @@
+//! What is over: an index by day, swept a batch at a time.
+//!
+//! An entry of the index is a hint: whether a thing goes is decided by its own row. What lives longer than its entry
+//! says is entered again under its later day, so that moving a last day costs no search.
+
+use lightproof_wire::{
+    codec::{self, TlsDeserialize, TlsSerialize, TlsSize},
+    time::Day,
+};
+
+use crate::{
+    blob::{self, BlobRow, Phase, UploadRow, WriteHash},
+    limits::Limits,
+    mailbox::{self, DepositKey, DepositRow, EnvelopeKey, EnvelopeRow, MailboxRow, OwnerHash},
+    prekeys::{GoneRow, Place, PrekeyKey, PrekeyRow},
+    store::{
+        FileId, RowsMut, RuleError, StoreUnavailable, Table,
+        row::{self, Row},
+    },
+    tombstone::{Cause, Tombstone, TombstoneKey},
+};
+
+/// Anything that goes one day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, TlsSerialize, TlsDeserialize, TlsSize)]
+#[repr(u8)]
+pub enum Perishable {
+    /// A blob or an unfinished upload.
+    #[tls_codec(discriminant = 1)]
+    Blob(WriteHash),
+    /// The memory of a deposit.
+    #[tls_codec(discriminant = 2)]
+    Deposit(DepositKey),
+    /// An envelope nobody acked.
+    #[tls_codec(discriminant = 3)]
+    Envelope(EnvelopeKey),
+    /// A mailbox nobody watches.
+    #[tls_codec(discriminant = 4)]
+    Mailbox(OwnerHash),
+    /// A prekey, or the memory of one.
+    #[tls_codec(discriminant = 5)]
+    Prekey(PrekeyKey),
+    /// The memory of what is gone.
+    #[tls_codec(discriminant = 6)]
+    Tombstone(TombstoneKey),
+}
+
+#[derive(TlsSerialize, TlsDeserialize, TlsSize)]
+struct IndexKey {
+    last_day: Day,
+    what: Perishable,
+}
+
+/// Enters a thing under the last day it stays.
+pub(crate) fn remember(rows: &mut dyn RowsMut, last_day: Day, what: &Perishable) -> Result<(), StoreUnavailable> {
+    rows.put(Table::Expiry, &codec::encode(&IndexKey { last_day, what: *what }), &[])
+}
+
+/// What one batch of a sweep did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Swept {
+    /// Entries looked at; 0 means nothing is left for today.
+    pub entry_count: usize,
+    /// Files to remove after the commit.
+    pub files: Vec<FileId>,
+    /// Rows that do not match their own hash.
+    pub damaged_count: usize,
+}
+
+/// Removes what was over before today, at most `limit` entries of the index.
+///
+/// # Errors
+/// [`RuleError::Unavailable`].
+pub fn sweep(rows: &mut dyn RowsMut, today: Day, limits: &Limits, limit: usize) -> Result<Swept, RuleError> {
+    let before = codec::encode(&today);
+    let entries = rows.range(Table::Expiry, &[], &before, limit)?;
+    let mut swept = Swept { entry_count: entries.len(), ..Swept::default() };
+    for (key, _) in entries {
+        rows.remove(Table::Expiry, &key)?;
+        let Ok(IndexKey { what, .. }) = codec::decode(&key) else { continue };
+        match expire(rows, &what, today, limits, &mut swept.files) {
+            Ok(Fate::Later(day)) => remember(rows, day, &what)?,
+            Ok(Fate::Absent | Fate::Removed) => {}
+            Err(RuleError::Damaged) => {
+                swept.damaged_count = swept.damaged_count.saturating_add(1);
+                remove_damaged(rows, &what, today)?;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(swept)
+}
+
+/// What became of a thing whose day had come.
+enum Fate {
+    /// It was gone already, or goes with another row.
+    Absent,
+    /// Look again on this day.
+    Later(Day),
+    /// It is gone now.
+    Removed,
+}
+
+fn expire(
+    rows: &mut dyn RowsMut,
+    what: &Perishable,
+    today: Day,
+    limits: &Limits,
+    files: &mut Vec<FileId>,
+) -> Result<Fate, RuleError> {
+    match what {
+        Perishable::Blob(write) => expire_blob(rows, *write, today, limits, files),
+        Perishable::Deposit(key) => expire_row::<DepositRow>(rows, key, today, |row| row.expires),
+        Perishable::Envelope(key) => {
+            let fate = expire_row::<EnvelopeRow>(rows, key, today, |row| row.expires)?;
+            if matches!(fate, Fate::Removed) {
+                uncount(rows, key.owner)?;
+            }
+            Ok(fate)
+        }
+        Perishable::Mailbox(owner) => expire_mailbox(rows, *owner, today, limits),
+        Perishable::Prekey(key) if key.place == Place::Gone => expire_row::<GoneRow>(rows, key, today, |row| row.until),
+        Perishable::Prekey(key) => expire_row::<PrekeyRow>(rows, key, today, |row| row.until),
+        Perishable::Tombstone(key) => expire_row::<Tombstone>(rows, key, today, |row| row.until),
+    }
+}
+
+fn expire_row<R: Row>(
+    rows: &mut dyn RowsMut,
+    key: &R::Key,
+    today: Day,
+    last_day: impl Fn(&R) -> Day,
+) -> Result<Fate, RuleError> {
+    match row::load::<R>(rows, key)?.map(|row| last_day(&row)) {
+        Some(later) if later >= today => Ok(Fate::Later(later)),
+        Some(_) => {
+            row::remove::<R>(rows, key)?;
+            Ok(Fate::Removed)
+        }
+        None => Ok(Fate::Absent),
+    }
+}
+
+fn expire_mailbox(rows: &mut dyn RowsMut, owner: OwnerHash, today: Day, limits: &Limits) -> Result<Fate, RuleError> {
+    let Some(mailbox) = row::load::<MailboxRow>(rows, &owner)? else { return Ok(Fate::Absent) };
+    let last_day = mailbox.last_watch.plus(limits.mailbox_days.into());
+    if last_day >= today {
+        return Ok(Fate::Later(last_day));
+    }
+    mailbox::end(rows, owner, &mailbox, Cause::Expired, today.plus(limits.tombstone_days.into()))?;
+    Ok(Fate::Removed)
+}
+
+fn expire_blob(
+    rows: &mut dyn RowsMut,
+    write: WriteHash,
+    today: Day,
+    limits: &Limits,
+    files: &mut Vec<FileId>,
+) -> Result<Fate, RuleError> {
+    let Some(blob) = row::load::<BlobRow>(rows, &write)? else { return Ok(Fate::Absent) };
+    if blob.phase == Phase::Uploading {
+        let touched = row::load::<UploadRow>(rows, &write)?.map_or(Day(0), |upload| upload.touched);
+        let last_day = touched.plus(limits.upload_idle_days.into());
+        if last_day >= today {
+            return Ok(Fate::Later(last_day));
+        }
+        files.push(blob::forget(rows, write, &blob)?);
+        return Ok(Fate::Removed);
+    }
+    if blob.expires >= today {
+        return Ok(Fate::Later(blob.expires));
+    }
+    let until = today.plus(limits.tombstone_days.into());
+    files.push(blob::end(rows, write, &blob, Cause::Expired, until)?);
+    Ok(Fate::Removed)
+}
+
+/// One envelope less. A mailbox whose row is damaged takes no more anyway.
+fn uncount(rows: &mut dyn RowsMut, owner: OwnerHash) -> Result<(), RuleError> {
+    match row::load::<MailboxRow>(rows, &owner) {
+        Ok(Some(mut mailbox)) => {
+            mailbox.stored_count = mailbox.stored_count.saturating_sub(1);
+            Ok(row::save(rows, &owner, &mailbox)?)
+        }
+        Ok(None) | Err(RuleError::Damaged) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+fn remove_damaged(rows: &mut dyn RowsMut, what: &Perishable, today: Day) -> Result<(), RuleError> {
+    /// A mailbox whose row is damaged is left for its operator's backup; it is looked at again.
+    const LOOK_AGAIN_DAYS: u32 = 30;
+    match what {
+        // Its file has no name any more and is removed at the next start.
+        Perishable::Blob(write) => row::remove::<BlobRow>(rows, write)?,
+        Perishable::Deposit(key) => row::remove::<DepositRow>(rows, key)?,
+        Perishable::Envelope(key) => {
+            uncount(rows, key.owner)?;
+            row::remove::<EnvelopeRow>(rows, key)?
+        }
+        Perishable::Mailbox(_) => {
+            remember(rows, today.plus(LOOK_AGAIN_DAYS), what)?;
+            false
+        }
+        Perishable::Prekey(key) => row::remove::<PrekeyRow>(rows, key)?,
+        Perishable::Tombstone(key) => row::remove::<Tombstone>(rows, key)?,
+    };
+    Ok(())
+}

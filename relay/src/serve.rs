@@ -1,0 +1,376 @@
+//! One match, one call per command: rows through the store's transaction, bytes through blocking threads.
+
+use std::{
+    net::IpAddr,
+    sync::{Arc, Mutex, PoisonError, atomic::AtomicBool, atomic::Ordering},
+};
+
+use lightproof_wire::{
+    blob::SealedChunk,
+    capability::{Capability, right},
+    codec::{Extensions, List, Text},
+    command::Command,
+    id::{ChunkIndex, Sequence},
+    limits::{NOTICE_BYTES, OPERATOR_BYTES, PROTOCOL_VERSION},
+    refusal::Refusal,
+    reply::{BlobState, Reply, Welcome},
+    time::{Day, Timestamp},
+};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    admit::{Admission, Admitted, Takers},
+    blob::{self, Opening, WriteHash},
+    deliver::Watches,
+    limits::Limits,
+    mailbox::{self, DropHash, OwnerHash, Page},
+    metrics::Metrics,
+    prekeys,
+    receipt::ReceiptSigner,
+    store::{self, Chunks, Durable, FileId, RuleError, Store, StoreUnavailable},
+    upload::{SyncDue, Upload, Uploads},
+};
+
+/// Tells the time. Tests hand in their own.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// Everything a connection needs of the relay.
+pub struct Service {
+    /// Rows.
+    pub store: Arc<dyn Store>,
+    /// Bytes of blobs.
+    pub chunks: Arc<dyn Chunks>,
+    /// Time.
+    pub clock: Clock,
+    /// What the rules enforce.
+    pub limits: Limits,
+    /// What everybody must pass.
+    pub admission: Admission,
+    /// Signs deposit receipts.
+    pub receipts: ReceiptSigner,
+    /// What the operator tells users.
+    pub notice: Text<NOTICE_BYTES>,
+    /// Who the operator is.
+    pub operator: Text<OPERATOR_BYTES>,
+    /// Who watches what.
+    pub watches: Watches,
+    /// Unfinished blobs.
+    pub uploads: Uploads,
+    /// Chunks in memory, over all connections.
+    pub chunk_permits: Arc<Semaphore>,
+    /// Counts.
+    pub metrics: Metrics,
+    /// One-time prekeys per address.
+    pub takers: Mutex<Takers>,
+    /// Whether there is room on the disk; looked at by the sweep.
+    pub has_room: AtomicBool,
+    /// Background work, so that a shutdown can wait for it.
+    pub tasks: TaskTracker,
+    /// Cancelled when the disk failed.
+    pub failed: CancellationToken,
+}
+
+/// A reply, and the memory it holds until it is sent.
+pub struct Served {
+    /// The reply.
+    pub reply: Reply,
+    /// Given back when the reply has left.
+    pub permit: Option<OwnedSemaphorePermit>,
+}
+
+impl Service {
+    /// Today.
+    #[must_use]
+    pub fn today(&self) -> Day {
+        (self.clock)().day()
+    }
+
+    /// The first frame of every connection.
+    #[must_use]
+    pub fn welcome(&self) -> Welcome {
+        Welcome {
+            versions: List::new(vec![PROTOCOL_VERSION]).unwrap_or_default(),
+            receipt_key: self.receipts.public(),
+            limits: self.limits.announced(),
+            policy: self.admission.policy(),
+            day: self.today(),
+            notice: self.notice.clone(),
+            operator: self.operator.clone(),
+            extensions: Extensions::default(),
+        }
+    }
+
+    /// Serves one command.
+    pub async fn serve(self: &Arc<Self>, command: Admitted, address: Option<IpAddr>) -> Served {
+        let mut permit = None;
+        let outcome = match command.into_inner() {
+            Command::PutChunk { write, index, chunk } => {
+                permit = self.chunk_permit().await;
+                self.put_chunk(write.hash(), index, chunk).await
+            }
+            Command::GetChunk { read, index } => {
+                permit = self.chunk_permit().await;
+                self.get_chunk(read, index).await
+            }
+            command => self.serve_rows(command, address).await,
+        };
+        let reply = outcome.unwrap_or_else(|error| Reply::Refused(self.refusal(error)));
+        Served { reply, permit }
+    }
+
+    async fn serve_rows(self: &Arc<Self>, command: Command, address: Option<IpAddr>) -> Result<Reply, RuleError> {
+        let (today, limits) = (self.today(), self.limits);
+        match command {
+            Command::CreateMailbox { owner, drop, kind, .. } => {
+                self.check_room()?;
+                let done = self.commit(move |rows| mailbox::create(rows, owner, drop, kind, today, &limits)).await?;
+                Ok(done.promise(Reply::Created))
+            }
+            Command::Retire { owner } => {
+                let done = self.commit(move |rows| mailbox::retire(rows, owner.hash(), today, &limits)).await?;
+                Ok(done.promise(Reply::Done))
+            }
+            Command::Deposit { drop, envelope } => {
+                self.check_room()?;
+                let (drop, digest) = (drop.hash(), envelope.digest());
+                let deposit =
+                    self.commit(move |rows| mailbox::deposit(rows, drop, envelope, digest, today, &limits)).await?;
+                let (owner, promise) = deposit.split();
+                self.watches.wake(&owner);
+                self.metrics.deposits.increment();
+                Ok(Reply::Deposited(self.receipts.sign(promise)))
+            }
+            Command::PublishPrekeys { owner, signed, one_time } => {
+                let one_time = one_time.into_vec();
+                let done =
+                    self.commit(move |rows| prekeys::publish(rows, owner.hash(), signed, one_time, today)).await?;
+                Ok(done.promise(Reply::Done))
+            }
+            Command::CountPrekeys { owner } => {
+                let counted = self.look(move |rows| prekeys::count(rows, owner.hash(), today)).await?;
+                Ok(Reply::Count { signed_not_after: counted.0, one_time: counted.1 })
+            }
+            Command::TakePrekeys { drop } => self.take_prekeys(drop.hash(), address).await,
+            Command::OpenBlob { write, readers, shape, keep_days, .. } => {
+                self.check_room()?;
+                let opening = Opening { write, readers: readers.into_vec(), shape, keep_days, file: fresh_file()? };
+                let done = self.commit(move |rows| blob::open(rows, opening, today, &limits)).await?;
+                Ok(done.promise(Reply::Opened))
+            }
+            Command::BlobStatus { write } => self.blob_status(write.hash()).await,
+            Command::CommitBlob { write } => self.commit_blob(write.hash()).await,
+            Command::RevokeBlob { write, readers } => {
+                let gone = self.commit(move |rows| blob::revoke(rows, write.hash(), readers, today, &limits)).await?;
+                self.remove_files(gone.into_inner()).await;
+                Ok(Reply::Done)
+            }
+            Command::ReleaseBlob { read } => {
+                let gone = self.commit(move |rows| blob::release(rows, read.hash(), today, &limits)).await?;
+                self.remove_files(gone.into_inner()).await;
+                Ok(Reply::Done)
+            }
+            Command::Ping => Ok(Reply::Pong),
+            // The peer's machine keeps these, and the chunk commands were served above.
+            Command::Watch { .. } | Command::Ack { .. } | Command::PutChunk { .. } | Command::GetChunk { .. } => {
+                Err(Refusal::Unsupported.into())
+            }
+        }
+    }
+
+    async fn take_prekeys(&self, drop: DropHash, address: Option<IpAddr>) -> Result<Reply, RuleError> {
+        let (today, limits) = (self.today(), self.limits);
+        let one_time = self.takers.lock().unwrap_or_else(PoisonError::into_inner).take(address, drop, today);
+        let bundle = self.commit(move |rows| prekeys::take(rows, drop, one_time, today, &limits)).await?;
+        Ok(Reply::Bundle(bundle.into_inner()))
+    }
+
+    /// Begins a watch.
+    ///
+    /// # Errors
+    /// The refusal to answer.
+    pub async fn watch(&self, owner: OwnerHash) -> Result<Sequence, Refusal> {
+        let today = self.today();
+        let highest_acked = self.commit(move |rows| mailbox::watch(rows, owner, today)).await;
+        highest_acked.map(Durable::into_inner).map_err(|error| self.refusal(error))
+    }
+
+    /// Acks one envelope.
+    pub async fn ack(&self, owner: OwnerHash, sequence: Sequence) -> Reply {
+        match self.commit(move |rows| mailbox::ack(rows, owner, sequence)).await {
+            Ok(done) => done.promise(Reply::Done),
+            Err(error) => Reply::Refused(self.refusal(error)),
+        }
+    }
+
+    /// Reads what waits in a mailbox.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn page(self: &Arc<Self>, owner: OwnerHash, after: Sequence, limit: usize) -> Result<Page, RuleError> {
+        let page = self.look(move |rows| mailbox::page(rows, owner, after, limit)).await?;
+        if page.damaged_count > 0 {
+            self.metrics.damaged_rows.add(page.damaged_count);
+            tracing::error!("a stored envelope is damaged and was not delivered");
+        }
+        Ok(page)
+    }
+
+    async fn put_chunk(
+        self: &Arc<Self>,
+        write: WriteHash,
+        index: ChunkIndex,
+        chunk: SealedChunk,
+    ) -> Result<Reply, RuleError> {
+        let service = Arc::clone(self);
+        let (upload, due) = blocking(move || {
+            let find = |rows: &dyn store::Rows| service.uploads.find(rows, write);
+            let upload = store::look(service.store.as_ref(), find)?.ok_or(Refusal::Refused)?;
+            let due = upload.put(service.chunks.as_ref(), index, chunk.as_slice())?;
+            Ok((upload, due))
+        })
+        .await?;
+        if due == SyncDue::Now {
+            let service = Arc::clone(self);
+            self.tasks.spawn(async move { service.sync_upload(write, upload).await });
+        }
+        Ok(Reply::Done)
+    }
+
+    /// Puts what has come of an upload on disk and records it.
+    pub async fn sync_upload(self: &Arc<Self>, write: WriteHash, upload: Arc<Upload>) {
+        let (service, today) = (Arc::clone(self), self.today());
+        let synced = blocking(move || Ok(upload.sync(service.chunks.as_ref())?)).await;
+        let recorded = match synced {
+            Ok(synced) => self.commit(move |rows| blob::record(rows, write, synced, today)).await.map(|_| ()),
+            Err(error) => {
+                self.fail(&error);
+                Err(error)
+            }
+        };
+        // Refused: committed or gone in the meantime.
+        if let Err(error) = recorded
+            && !matches!(error, RuleError::Refused(_))
+        {
+            self.refusal(error);
+        }
+    }
+
+    async fn get_chunk(self: &Arc<Self>, read: Capability<right::Read>, index: ChunkIndex) -> Result<Reply, RuleError> {
+        let service = Arc::clone(self);
+        let bytes = blocking(move || {
+            let place = |rows: &dyn store::Rows| blob::read(rows, &read.hash(), index);
+            let (file, offset, length) = store::look(service.store.as_ref(), place)?;
+            let length = usize::try_from(length).map_err(|_| Refusal::Internal)?;
+            // Between the look and the read the blob may have gone; a hole is the disk's fault.
+            service.chunks.read_at(file, offset, length).map_err(|error| match error.kind() {
+                std::io::ErrorKind::NotFound => RuleError::Refused(Refusal::Refused),
+                _ => RuleError::Damaged,
+            })
+        })
+        .await?;
+        Ok(Reply::Chunk(SealedChunk::new(bytes).map_err(|_| RuleError::Damaged)?))
+    }
+
+    async fn blob_status(self: &Arc<Self>, write: WriteHash) -> Result<Reply, RuleError> {
+        let service = Arc::clone(self);
+        let upload = self.look(move |rows| service.uploads.find(rows, write)).await?;
+        Ok(Reply::Blob(upload.map_or(BlobState::Committed, |upload| BlobState::Uploading(upload.present()))))
+    }
+
+    async fn commit_blob(self: &Arc<Self>, write: WriteHash) -> Result<Reply, RuleError> {
+        let service = Arc::clone(self);
+        let Some(upload) = self.look(move |rows| service.uploads.find(rows, write)).await? else {
+            return Ok(Reply::Done);
+        };
+        let (service, sealing) = (Arc::clone(self), Arc::clone(&upload));
+        blocking(move || sealing.seal(service.chunks.as_ref())).await.inspect_err(|error| self.fail(error))?;
+        // The file is on disk, complete: only now may its row say so.
+        let done = self.commit(move |rows| blob::commit(rows, write)).await.inspect_err(|_| upload.reopen())?;
+        self.uploads.committed(&write);
+        Ok(done.promise(Reply::Done))
+    }
+
+    /// Removes files whose rows are gone. A file that stays is removed at the next start.
+    pub async fn remove_files(self: &Arc<Self>, files: impl IntoIterator<Item = FileId>) {
+        let files: Vec<_> = files.into_iter().collect();
+        if files.is_empty() {
+            return;
+        }
+        let service = Arc::clone(self);
+        let removed = blocking(move || {
+            for file in files {
+                service.uploads.removed(file);
+                service.chunks.remove(file).map_err(StoreUnavailable::because)?;
+            }
+            Ok(())
+        });
+        if removed.await.is_err() {
+            tracing::warn!("a blob file could not be removed; it is tried again at the next start");
+        }
+    }
+
+    /// Runs a rule and waits for its commit.
+    pub(crate) async fn commit<T: Send + 'static>(
+        &self,
+        rule: impl FnOnce(&mut dyn store::RowsMut) -> Result<T, RuleError> + Send + 'static,
+    ) -> Result<Durable<T>, RuleError> {
+        store::commit(self.store.as_ref(), rule).await
+    }
+
+    async fn look<T: Send + 'static>(
+        self: &Arc<Self>,
+        look: impl Fn(&dyn store::Rows) -> Result<T, RuleError> + Send + 'static,
+    ) -> Result<T, RuleError> {
+        let service = Arc::clone(self);
+        blocking(move || store::look(service.store.as_ref(), look)).await
+    }
+
+    async fn chunk_permit(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.chunk_permits).acquire_owned().await.ok()
+    }
+
+    fn check_room(&self) -> Result<(), RuleError> {
+        if self.has_room.load(Ordering::Relaxed) { Ok(()) } else { Err(Refusal::QuotaFull.into()) }
+    }
+
+    /// After a failed sync nothing may be acknowledged: the relay stops.
+    fn fail(&self, error: &RuleError) {
+        if let RuleError::Unavailable(error) = error {
+            tracing::error!(%error, "the disk failed; the relay stops");
+            self.failed.cancel();
+        }
+    }
+
+    /// What a peer may know of an error.
+    pub(crate) fn refusal(&self, error: RuleError) -> Refusal {
+        self.metrics.refusals.increment();
+        match error {
+            RuleError::Refused(refusal) => refusal,
+            RuleError::Damaged => {
+                self.metrics.damaged_rows.increment();
+                tracing::error!("stored data is damaged and was not served");
+                Refusal::Internal
+            }
+            RuleError::Unavailable(error) => {
+                tracing::error!(%error, "the store failed");
+                Refusal::Internal
+            }
+        }
+    }
+}
+
+fn fresh_file() -> Result<FileId, RuleError> {
+    let mut id = [0; 16];
+    getrandom::fill(&mut id).map_err(|_| Refusal::Internal)?;
+    Ok(FileId(id))
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, RuleError> + Send + 'static,
+) -> Result<T, RuleError> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(outcome) => outcome,
+        Err(_) => Err(Refusal::Internal.into()),
+    }
+}

@@ -1,0 +1,135 @@
+//! Rows in one redb file, read here and written by the one writer thread.
+
+use std::{
+    path::Path,
+    sync::{Arc, Mutex, PoisonError, mpsc::SyncSender, mpsc::TrySendError},
+    thread::JoinHandle,
+};
+
+use redb::{Database, ReadableDatabase as _, ReadableTable, TableDefinition};
+use tokio_util::sync::CancellationToken;
+
+use super::{Overloaded, RawRow, Rows, RuleError, Step, Store, StoreUnavailable, Table, writer};
+
+/// Rows on disk.
+pub struct DiskStore {
+    database: Arc<Database>,
+    failed: CancellationToken,
+    queue: Mutex<Option<SyncSender<Step>>>,
+    writer: Option<JoinHandle<()>>,
+}
+
+/// How much a store may hold at once.
+#[derive(Clone, Copy, Debug)]
+pub struct DiskLimits {
+    /// Bytes of the page cache.
+    pub cache_bytes: usize,
+    /// Steps that may wait.
+    pub queue_length: usize,
+}
+
+impl DiskStore {
+    /// Opens or creates the file. A file has one owner at a time.
+    ///
+    /// # Errors
+    /// [`StoreUnavailable`] if it cannot be opened, is in use, or is not a store.
+    pub fn open(path: &Path, limits: DiskLimits) -> Result<Self, StoreUnavailable> {
+        let mut builder = Database::builder();
+        builder.set_cache_size(limits.cache_bytes);
+        let database = Arc::new(builder.create(path).map_err(StoreUnavailable::because)?);
+        create_tables(&database).map_err(StoreUnavailable::because)?;
+        let failed = CancellationToken::new();
+        let (queue, steps) = std::sync::mpsc::sync_channel(limits.queue_length);
+        let writer = {
+            let (database, failed) = (Arc::clone(&database), failed.clone());
+            std::thread::Builder::new()
+                .name("writer".to_owned())
+                .spawn(move || writer::run(&database, &steps, &failed))
+                .map_err(StoreUnavailable::because)?
+        };
+        Ok(Self { database, failed, queue: Mutex::new(Some(queue)), writer: Some(writer) })
+    }
+}
+
+impl Store for DiskStore {
+    fn read(&self, look: &mut dyn FnMut(&dyn Rows) -> Result<(), RuleError>) -> Result<(), RuleError> {
+        let transaction = self.database.begin_read().map_err(StoreUnavailable::because)?;
+        look(&Snapshot(transaction))
+    }
+
+    fn submit(&self, step: Step) -> Result<(), Overloaded> {
+        let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        match queue.as_ref().map(|queue| queue.try_send(step)) {
+            // After a failure the step, and with it the waiter's channel, is dropped: it learns that no answer comes.
+            Some(Ok(()) | Err(TrySendError::Disconnected(_))) | None => Ok(()),
+            Some(Err(TrySendError::Full(_))) => Err(Overloaded),
+        }
+    }
+
+    fn failed(&self) -> &CancellationToken {
+        &self.failed
+    }
+}
+
+impl Drop for DiskStore {
+    /// Waits for the last commit, so that the file can be opened again at once.
+    fn drop(&mut self) {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(writer) = self.writer.take() {
+            let _ = writer.join();
+        }
+    }
+}
+
+pub(super) const fn definition(table: Table) -> TableDefinition<'static, &'static [u8], &'static [u8]> {
+    TableDefinition::new(table.name())
+}
+
+pub(super) fn get_in(
+    table: &impl ReadableTable<&'static [u8], &'static [u8]>,
+    key: &[u8],
+) -> Result<Option<Vec<u8>>, StoreUnavailable> {
+    let found = table.get(key).map_err(StoreUnavailable::because)?;
+    Ok(found.map(|value| value.value().to_vec()))
+}
+
+pub(super) fn range_in(
+    table: &impl ReadableTable<&'static [u8], &'static [u8]>,
+    from: &[u8],
+    before: &[u8],
+    limit: usize,
+) -> Result<Vec<RawRow>, StoreUnavailable> {
+    if from >= before {
+        return Ok(Vec::new());
+    }
+    let range = table.range::<&[u8]>(from..before).map_err(StoreUnavailable::because)?;
+    range
+        .take(limit)
+        .map(|row| {
+            let (key, value) = row.map_err(StoreUnavailable::because)?;
+            Ok((key.value().to_vec(), value.value().to_vec()))
+        })
+        .collect()
+}
+
+struct Snapshot(redb::ReadTransaction);
+
+impl Rows for Snapshot {
+    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreUnavailable> {
+        get_in(&self.0.open_table(definition(table)).map_err(StoreUnavailable::because)?, key)
+    }
+
+    fn range(&self, table: Table, from: &[u8], before: &[u8], limit: usize) -> Result<Vec<RawRow>, StoreUnavailable> {
+        range_in(&self.0.open_table(definition(table)).map_err(StoreUnavailable::because)?, from, before, limit)
+    }
+}
+
+fn create_tables(database: &Database) -> Result<(), redb::Error> {
+    let mut transaction = database.begin_write()?;
+    transaction.set_quick_repair(true);
+    for table in Table::ALL {
+        transaction.open_table(definition(table))?;
+    }
+    transaction.commit()?;
+    Ok(())
+}

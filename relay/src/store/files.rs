@@ -1,0 +1,96 @@
+//! Blobs as plain files: one file per blob, a chunk at its offset, 256 folders so that none grows large.
+
+use std::{
+    fs::{self, DirBuilder, File, OpenOptions},
+    io,
+    os::unix::fs::{DirBuilderExt as _, FileExt as _, OpenOptionsExt as _},
+    path::{Path, PathBuf},
+};
+
+use super::{Chunks, FileId};
+
+/// The folder of a relay's blobs.
+pub struct Files {
+    root: PathBuf,
+}
+
+impl Files {
+    /// Opens or creates the folder and its 256 parts.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub fn open(root: &Path) -> io::Result<Self> {
+        for part in 0..=u8::MAX {
+            DirBuilder::new().recursive(true).mode(0o700).create(root.join(format!("{part:02x}")))?;
+        }
+        File::open(root)?.sync_all()?;
+        if let Some(parent) = root.parent() {
+            File::open(parent)?.sync_all()?;
+        }
+        Ok(Self { root: root.to_owned() })
+    }
+
+    fn path(&self, file: FileId) -> PathBuf {
+        let name = file.0.iter().fold(String::with_capacity(32), |name, byte| name + &format!("{byte:02x}"));
+        self.folder(file).join(name)
+    }
+
+    fn folder(&self, FileId([first, ..]): FileId) -> PathBuf {
+        self.root.join(format!("{first:02x}"))
+    }
+}
+
+impl Chunks for Files {
+    fn write_at(&self, file: FileId, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        let open = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(self.path(file))?;
+        open.write_all_at(bytes, offset)
+    }
+
+    fn read_at(&self, file: FileId, offset: u64, length: usize) -> io::Result<Vec<u8>> {
+        let mut bytes = vec![0; length];
+        File::open(self.path(file))?.read_exact_at(&mut bytes, offset)?;
+        Ok(bytes)
+    }
+
+    fn sync(&self, file: FileId) -> io::Result<()> {
+        File::open(self.path(file))?.sync_data()?;
+        File::open(self.folder(file))?.sync_all()
+    }
+
+    fn remove(&self, file: FileId) -> io::Result<()> {
+        match fs::remove_file(self.path(file)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    fn list(&self) -> io::Result<Vec<FileId>> {
+        let mut files = Vec::new();
+        for folder in fs::read_dir(&self.root)? {
+            let folder = folder?;
+            if !folder.file_type()?.is_dir() {
+                continue;
+            }
+            for entry in fs::read_dir(folder.path())? {
+                files.extend(entry?.file_name().to_str().and_then(parse));
+            }
+        }
+        Ok(files)
+    }
+
+    fn free_bytes(&self) -> io::Result<u64> {
+        let volume = rustix::fs::statvfs(&self.root)?;
+        Ok(volume.f_bavail.saturating_mul(volume.f_frsize))
+    }
+}
+
+fn parse(name: &str) -> Option<FileId> {
+    let mut id = [0; 16];
+    if name.len() != 32 || !name.is_ascii() {
+        return None;
+    }
+    for (i, byte) in id.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(name.get(i.checked_mul(2)?..)?.get(..2)?, 16).ok()?;
+    }
+    Some(FileId(id))
+}

@@ -1,0 +1,83 @@
+//! Typed rows, each under a SHA-256 of its own: a flipped bit on disk is found when the row is read.
+//!
+//! Value on disk = SHA-256(table u8 || key length u16 || key || body) || body.
+
+use lightproof_wire::{
+    codec::{self, Deserialize, Serialize},
+    hash::{Digest, Hasher},
+};
+
+use super::{Rows, RowsMut, RuleError, StoreUnavailable, Table};
+
+/// A kind of row, its table and its key.
+pub trait Row: Serialize + Deserialize {
+    /// Where it lies.
+    const TABLE: Table;
+    /// What it lies under; encoded, its order is the order of the table.
+    type Key: Serialize;
+}
+
+/// Reads a row and checks its hash.
+///
+/// # Errors
+/// [`RuleError::Damaged`] if it is not as it was written.
+pub fn load<R: Row>(rows: &dyn Rows, key: &R::Key) -> Result<Option<R>, RuleError> {
+    let key = codec::encode(key);
+    rows.get(R::TABLE, &key)?.map(|value| open(R::TABLE, &key, &value)).transpose()
+}
+
+/// Writes a row with its hash.
+///
+/// # Errors
+/// [`StoreUnavailable`]: the disk's fault.
+pub fn save<R: Row>(rows: &mut dyn RowsMut, key: &R::Key, row: &R) -> Result<(), StoreUnavailable> {
+    let key = codec::encode(key);
+    let body = codec::encode(row);
+    let mut value = Vec::with_capacity(body.len().saturating_add(32));
+    value.extend_from_slice(digest(R::TABLE, &key, &body).as_bytes());
+    value.extend_from_slice(&body);
+    rows.put(R::TABLE, &key, &value)
+}
+
+/// Removes a row unseen; whether there was one.
+///
+/// # Errors
+/// [`StoreUnavailable`]: the disk's fault.
+pub fn remove<R: Row>(rows: &mut dyn RowsMut, key: &R::Key) -> Result<bool, StoreUnavailable> {
+    rows.remove(R::TABLE, &codec::encode(key))
+}
+
+/// Opens a value that came out of a range.
+///
+/// # Errors
+/// [`RuleError::Damaged`] if it is not as it was written.
+pub fn open<R: Row>(table: Table, key: &[u8], value: &[u8]) -> Result<R, RuleError> {
+    let (written, body) = value.split_first_chunk::<32>().ok_or(RuleError::Damaged)?;
+    if digest(table, key, body).as_bytes() != written {
+        return Err(RuleError::Damaged);
+    }
+    codec::decode(body).map_err(|_| RuleError::Damaged)
+}
+
+/// The first key after all that begin with `prefix`.
+#[must_use]
+pub fn after_prefix(prefix: &[u8]) -> Vec<u8> {
+    let mut end = prefix.to_vec();
+    while let Some(last) = end.pop() {
+        if let Some(next) = last.checked_add(1) {
+            end.push(next);
+            return end;
+        }
+    }
+    // All 0xff: longer than every key there is.
+    vec![0xff; 128]
+}
+
+fn digest(table: Table, key: &[u8], body: &[u8]) -> Digest {
+    let mut hasher = Hasher::bare();
+    hasher.update(&[table as u8]);
+    hasher.update(&u16::try_from(key.len()).unwrap_or(u16::MAX).to_be_bytes());
+    hasher.update(key);
+    hasher.update(body);
+    hasher.finish()
+}

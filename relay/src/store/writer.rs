@@ -1,0 +1,115 @@
+//! The one writer: take what waits, one transaction, one commit on disk, then answer everybody.
+
+use std::sync::mpsc::Receiver;
+
+use redb::{Database, Durability};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    Answer, RawRow, Rows, RowsMut, Step, StoreUnavailable, Table,
+    disk::{definition, get_in, range_in},
+};
+
+/// Steps in one commit: enough to share an fsync, few enough that the first does not wait long for the last.
+const BATCH_COUNT: usize = 256;
+
+/// Runs until the queue closes or a commit fails. A failed commit is never tried again: what it held is not promised.
+pub(super) fn run(database: &Database, steps: &Receiver<Step>, failed: &CancellationToken) {
+    // A step that panics may have written half of what it wanted: the batch is dropped, the relay stops.
+    let stopped = StopOnUnwind(failed);
+    while let Ok(first) = steps.recv() {
+        let batch = std::iter::once(first).chain(steps.try_iter()).take(BATCH_COUNT);
+        match commit(database, batch) {
+            Ok(answers) => answers.into_iter().for_each(|answer| answer()),
+            Err(error) => {
+                tracing::error!(%error, "a commit failed; nothing more is acknowledged");
+                return;
+            }
+        }
+    }
+    stopped.disarm();
+}
+
+struct StopOnUnwind<'a>(&'a CancellationToken);
+
+impl StopOnUnwind<'_> {
+    fn disarm(self) {
+        std::mem::forget(self);
+    }
+}
+
+impl Drop for StopOnUnwind<'_> {
+    fn drop(&mut self) {
+        self.0.cancel();
+    }
+}
+
+fn commit(database: &Database, batch: impl Iterator<Item = Step>) -> Result<Vec<Answer>, StoreUnavailable> {
+    let mut transaction = database.begin_write().map_err(StoreUnavailable::because)?;
+    transaction.set_durability(Durability::Immediate).map_err(StoreUnavailable::because)?;
+    // Implies the two-phase commit: strangers choose what is stored, and redb's own checksum is not cryptographic.
+    transaction.set_quick_repair(true);
+    let (answers, changed) = {
+        let mut tables = Tables::open(&transaction)?;
+        let answers = batch.map(|step| step(&mut tables)).collect::<Result<Vec<_>, _>>()?;
+        (answers, tables.changed)
+    };
+    if changed {
+        transaction.commit().map_err(StoreUnavailable::because)?;
+    } else {
+        // What the steps saw was committed before they ran.
+        transaction.abort().map_err(StoreUnavailable::because)?;
+    }
+    Ok(answers)
+}
+
+type ByteTable<'t> = redb::Table<'t, &'static [u8], &'static [u8]>;
+
+struct Tables<'t> {
+    tables: Vec<ByteTable<'t>>,
+    changed: bool,
+}
+
+impl<'t> Tables<'t> {
+    fn open(transaction: &'t redb::WriteTransaction) -> Result<Self, StoreUnavailable> {
+        let open = |table| transaction.open_table(definition(table)).map_err(StoreUnavailable::because);
+        Ok(Self { tables: Table::ALL.into_iter().map(open).collect::<Result<_, _>>()?, changed: false })
+    }
+
+    fn table(&self, table: Table) -> Result<&ByteTable<'t>, StoreUnavailable> {
+        self.tables.get(place(table)).ok_or_else(|| StoreUnavailable::because("no such table"))
+    }
+
+    fn table_mut(&mut self, table: Table) -> Result<&mut ByteTable<'t>, StoreUnavailable> {
+        self.tables.get_mut(place(table)).ok_or_else(|| StoreUnavailable::because("no such table"))
+    }
+}
+
+fn place(table: Table) -> usize {
+    // Tables are numbered from 1, in the order of `Table::ALL`.
+    usize::from(table as u8).saturating_sub(1)
+}
+
+impl Rows for Tables<'_> {
+    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreUnavailable> {
+        get_in(self.table(table)?, key)
+    }
+
+    fn range(&self, table: Table, from: &[u8], before: &[u8], limit: usize) -> Result<Vec<RawRow>, StoreUnavailable> {
+        range_in(self.table(table)?, from, before, limit)
+    }
+}
+
+impl RowsMut for Tables<'_> {
+    fn put(&mut self, table: Table, key: &[u8], value: &[u8]) -> Result<(), StoreUnavailable> {
+        self.changed = true;
+        self.table_mut(table)?.insert(key, value).map_err(StoreUnavailable::because)?;
+        Ok(())
+    }
+
+    fn remove(&mut self, table: Table, key: &[u8]) -> Result<bool, StoreUnavailable> {
+        let existed = self.table_mut(table)?.remove(key).map_err(StoreUnavailable::because)?.is_some();
+        self.changed |= existed;
+        Ok(existed)
+    }
+}

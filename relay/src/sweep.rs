@@ -1,0 +1,112 @@
+//! The tick: what is over goes, a batch at a time; unfinished uploads are synced; the disk's room is looked at.
+
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+use lightproof_wire::time::Day;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    blob::{BlobRow, TotalsRow},
+    expire::{self, Swept},
+    serve::Service,
+    store::{FileId, RowsMut, RuleError, Table, row},
+};
+
+const TICK: Duration = Duration::from_secs(30);
+/// Entries in one commit: small enough that deposits behind it hardly wait.
+const BATCH_COUNT: usize = 128;
+
+/// Ticks until `stop`.
+pub(crate) async fn run(service: Arc<Service>, free_space_bytes: u64, stop: CancellationToken) {
+    loop {
+        if let Err(error) = expire_all(&service, service.today()).await {
+            service.refusal(error);
+        }
+        sync_uploads(&service).await;
+        look_at_room(&service, free_space_bytes).await;
+        tokio::select! {
+            () = tokio::time::sleep(TICK) => {}
+            () = stop.cancelled() => return,
+        }
+    }
+}
+
+/// Removes everything that was over before `today`.
+pub(crate) async fn expire_all(service: &Arc<Service>, today: Day) -> Result<(), RuleError> {
+    let limits = service.limits;
+    loop {
+        let swept = service.commit(move |rows| expire::sweep(rows, today, &limits, BATCH_COUNT)).await?;
+        let Swept { entry_count, files, damaged_count } = swept.into_inner();
+        service.remove_files(files).await;
+        service.metrics.expired.add(entry_count);
+        service.metrics.damaged_rows.add(damaged_count);
+        if entry_count < BATCH_COUNT {
+            return Ok(());
+        }
+    }
+}
+
+/// Puts what has come of unfinished uploads on disk.
+pub(crate) async fn sync_uploads(service: &Arc<Service>) {
+    for (write, upload) in service.uploads.unsynced() {
+        service.sync_upload(write, upload).await;
+    }
+}
+
+async fn look_at_room(service: &Arc<Service>, free_space_bytes: u64) {
+    let chunks = Arc::clone(&service.chunks);
+    let free = tokio::task::spawn_blocking(move || chunks.free_bytes()).await;
+    let has_room = matches!(free, Ok(Ok(free)) if free >= free_space_bytes);
+    if service.has_room.swap(has_room, Ordering::Relaxed) && !has_room {
+        tracing::warn!("the disk is nearly full: nothing new is taken");
+    }
+}
+
+/// Before the first connection: counts what is reserved anew, and removes files that no row names.
+pub(crate) async fn tidy(service: &Arc<Service>) -> Result<(), RuleError> {
+    let (named, all_readable) = service.commit(|rows| count_anew(rows)).await?.into_inner();
+    // A damaged row may name a file that its backup would need.
+    if !all_readable {
+        service.metrics.damaged_rows.increment();
+        tracing::error!("a stored blob row is damaged; no file is removed");
+        return Ok(());
+    }
+    let chunks = Arc::clone(&service.chunks);
+    let files = tokio::task::spawn_blocking(move || chunks.list()).await;
+    let files = files.ok().and_then(Result::ok).unwrap_or_default();
+    service.remove_files(files.into_iter().filter(|file| !named.contains(file))).await;
+    Ok(())
+}
+
+fn count_anew(rows: &mut dyn RowsMut) -> Result<(BTreeSet<FileId>, bool), RuleError> {
+    let (mut named, mut all_readable, mut reserved_bytes, mut from) = (BTreeSet::new(), true, 0_u64, Vec::new());
+    loop {
+        let page = rows.range(Table::Blobs, &from, &row::after_prefix(&[0xff; 32]), BATCH_COUNT)?;
+        let Some((last, _)) = page.last() else { break };
+        from = [last.as_slice(), &[0]].concat();
+        for (key, value) in &page {
+            match row::open::<BlobRow>(Table::Blobs, key, value) {
+                Ok(blob) => {
+                    named.insert(blob.file);
+                    reserved_bytes = reserved_bytes.saturating_add(blob.shape.sealed_bytes());
+                }
+                Err(RuleError::Damaged) => all_readable = false,
+                Err(error) => return Err(error),
+            }
+        }
+    }
+    let before = match row::load::<TotalsRow>(rows, &0) {
+        Ok(before) => before,
+        Err(RuleError::Damaged) => None,
+        Err(error) => return Err(error),
+    };
+    let counted = TotalsRow { reserved_bytes };
+    if before != Some(counted) {
+        row::save(rows, &0, &counted)?;
+    }
+    Ok((named, all_readable))
+}

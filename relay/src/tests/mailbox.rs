@@ -1,0 +1,132 @@
+use lightproof_wire::{
+    command::MailboxKind, deposit_receipt::DepositPromise, id::Sequence, refusal::Refusal, time::Day,
+};
+
+use super::{LIMITS, TODAY, envelope, hash, run, sweep};
+use crate::{
+    mailbox,
+    store::{RuleError, Store, conformance::on_every_store, look},
+};
+
+const REFUSED: RuleError = RuleError::Refused(Refusal::Refused);
+
+async fn create(store: &dyn Store, owner: u8, drop: u8) -> Result<(), RuleError> {
+    run(store, move |rows| mailbox::create(rows, hash(owner), hash(drop), MailboxKind::Private, TODAY, &LIMITS)).await
+}
+
+async fn deposit(store: &dyn Store, drop: u8, byte: u8, day: Day) -> Result<DepositPromise, RuleError> {
+    let (it, digest) = (envelope(byte), envelope(byte).digest());
+    run(store, move |rows| mailbox::deposit(rows, hash(drop), it, digest, day, &LIMITS)).await.map(|it| it.1)
+}
+
+async fn ack(store: &dyn Store, owner: u8, sequence: u64) -> Result<(), RuleError> {
+    run(store, move |rows| mailbox::ack(rows, hash(owner), Sequence(sequence))).await
+}
+
+fn page(store: &dyn Store, owner: u8, after: u64, limit: usize) -> (Vec<u64>, bool) {
+    let page = look(store, |rows| mailbox::page(rows, hash(owner), Sequence(after), limit)).unwrap();
+    (page.envelopes.iter().map(|it| it.0.0).collect(), page.complete)
+}
+
+#[tokio::test]
+async fn a_mailbox_is_made_once_and_its_hashes_never_again() {
+    on_every_store(async |store| {
+        let store = store.as_ref();
+        create(store, 1, 2).await.unwrap();
+        create(store, 1, 2).await.unwrap();
+        assert_eq!(create(store, 1, 3).await, Err(REFUSED), "another drop");
+        assert_eq!(create(store, 4, 2).await, Err(REFUSED), "another owner");
+        let retire = |owner| run(store, move |rows| mailbox::retire(rows, hash(owner), TODAY, &LIMITS));
+        retire(1).await.unwrap();
+        retire(1).await.unwrap();
+        assert_eq!(retire(9).await, Err(REFUSED), "never was");
+        assert_eq!(create(store, 1, 2).await, Err(REFUSED));
+        assert_eq!(create(store, 1, 7).await, Err(REFUSED));
+        assert_eq!(create(store, 7, 2).await, Err(REFUSED));
+        assert_eq!(deposit(store, 2, 0, TODAY).await, Err(REFUSED));
+        sweep(store, TODAY.plus(401)).await;
+        create(store, 1, 2).await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_deposit_is_stored_once_even_after_its_ack() {
+    on_every_store(async |store| {
+        let store = store.as_ref();
+        create(store, 1, 2).await.unwrap();
+        let first = deposit(store, 2, 10, TODAY).await.unwrap();
+        assert_eq!(first.expires, TODAY.plus(30));
+        assert_eq!(deposit(store, 2, 10, TODAY.plus(1)).await.unwrap(), first, "the same receipt");
+        deposit(store, 2, 11, TODAY).await.unwrap();
+        assert_eq!(page(store, 1, 0, 9), (vec![1, 2], true));
+        ack(store, 1, 1).await.unwrap();
+        ack(store, 1, 1).await.unwrap();
+        assert_eq!(deposit(store, 2, 10, TODAY.plus(30)).await.unwrap(), first);
+        assert_eq!(page(store, 1, 0, 9), (vec![2], true));
+        assert_eq!(ack(store, 1, 3).await, Err(REFUSED), "not given yet");
+        assert_eq!(ack(store, 1, 0).await, Err(REFUSED));
+        let acked = run(store, |rows| mailbox::watch(rows, hash(1), TODAY)).await.unwrap();
+        assert_eq!(acked, Sequence(1));
+        let again = deposit(store, 2, 10, TODAY.plus(31)).await.unwrap();
+        assert_ne!(again, first, "the promise had ended");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_full_mailbox_refuses_until_something_is_acked_but_knows_what_it_has() {
+    on_every_store(async |store| {
+        let store = store.as_ref();
+        create(store, 1, 2).await.unwrap();
+        create(store, 3, 4).await.unwrap();
+        for byte in 0..5 {
+            deposit(store, 2, byte, TODAY).await.unwrap();
+        }
+        assert_eq!(deposit(store, 2, 5, TODAY).await, Err(RuleError::Refused(Refusal::QuotaFull)));
+        deposit(store, 2, 4, TODAY).await.unwrap();
+        deposit(store, 4, 5, TODAY).await.unwrap();
+        assert_eq!(page(store, 1, 0, 3), (vec![1, 2, 3], false));
+        assert_eq!(page(store, 1, 3, 2), (vec![4, 5], true), "exactly as many as asked for is all");
+        ack(store, 1, 2).await.unwrap();
+        deposit(store, 2, 5, TODAY).await.unwrap();
+        assert_eq!(page(store, 1, 0, 9), (vec![1, 3, 4, 5, 6], true), "no sequence is given twice");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn envelopes_go_after_their_day_and_not_before_and_neighbours_stay() {
+    on_every_store(async |store| {
+        let store = store.as_ref();
+        create(store, 1, 2).await.unwrap();
+        for byte in 0..5 {
+            deposit(store, 2, byte, TODAY.plus(byte.into())).await.unwrap();
+        }
+        sweep(store, TODAY.plus(30)).await;
+        assert_eq!(page(store, 1, 0, 9).0, vec![1, 2, 3, 4, 5]);
+        sweep(store, TODAY.plus(31)).await;
+        assert_eq!(page(store, 1, 0, 9).0, vec![2, 3, 4, 5]);
+        deposit(store, 2, 9, TODAY.plus(31)).await.unwrap();
+        assert_eq!(deposit(store, 2, 8, TODAY).await, Err(RuleError::Refused(Refusal::QuotaFull)));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_mailbox_lives_400_days_after_its_last_watch() {
+    on_every_store(async |store| {
+        let store = store.as_ref();
+        create(store, 1, 2).await.unwrap();
+        let watch = |day| run(store, move |rows| mailbox::watch(rows, hash(1), day));
+        sweep(store, TODAY.plus(400)).await;
+        watch(TODAY.plus(400)).await.unwrap();
+        sweep(store, TODAY.plus(800)).await;
+        watch(TODAY.plus(800)).await.unwrap();
+        sweep(store, TODAY.plus(1_201)).await;
+        assert_eq!(watch(TODAY.plus(1_201)).await, Err(REFUSED));
+        let retire = run(store, |rows| mailbox::retire(rows, hash(1), TODAY, &LIMITS)).await;
+        assert_eq!(retire, Err(REFUSED), "it expired: no Retire made this tombstone");
+    })
+    .await;
+}

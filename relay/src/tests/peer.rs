@@ -1,0 +1,178 @@
+use lightproof_wire::{
+    capability::Capability,
+    codec::{Extensions, Text},
+    command::Command,
+    deposit_receipt::ReceiptKey,
+    frame::{CommandFrame, RelayFrame},
+    id::{CommandId, MailboxHandle, Sequence},
+    limits::DELIVERY_WINDOW,
+    refusal::Refusal,
+    reply::{Policy, Push, Reply, Welcome},
+    time::Timestamp,
+};
+
+use super::{LIMITS, TODAY, envelope};
+use crate::{
+    admit::{Admission, Rate},
+    deliver::{Inbox, WatchId, Watches},
+    mailbox::{EnvelopeRow, Page},
+    peer::{Output, Peer},
+};
+
+const NOW: Timestamp = Timestamp(1_000);
+const HANDLE: MailboxHandle = MailboxHandle(5);
+
+fn peer(burst: u32) -> Peer {
+    let welcome = Welcome {
+        versions: Default::default(),
+        receipt_key: ReceiptKey([0; 32]),
+        limits: LIMITS.announced(),
+        policy: Policy::Open,
+        day: TODAY,
+        notice: Text::default(),
+        operator: Text::default(),
+        extensions: Extensions::default(),
+    };
+    let mut peer = Peer::greet(welcome, Rate::new(1, burst, NOW));
+    assert!(matches!(peer.poll(), Some(Output::Send(RelayFrame::Push(Push::Welcome(_))))));
+    peer
+}
+
+fn give(peer: &mut Peer, id: u32, command: Command) {
+    let frame = CommandFrame { id: CommandId(id), command };
+    peer.receive(&frame.encode(), NOW, &Admission::default());
+}
+
+fn watched(peer: &mut Peer) -> WatchId {
+    let owner = Capability::from_bytes([1; 32]);
+    let hash = owner.hash();
+    give(peer, 1, Command::Watch { owner, handle: HANDLE });
+    assert!(matches!(peer.poll(), Some(Output::Watch(..))));
+    let watch = Watches::default().begin(hash, HANDLE, &std::sync::Arc::<Inbox>::default());
+    peer.watching(CommandId(1), HANDLE, hash, watch, Sequence(0));
+    assert!(matches!(peer.poll(), Some(Output::Send(RelayFrame::Reply(_, Reply::Watching { .. })))));
+    watch
+}
+
+fn page(from: u64, to: u64, complete: bool) -> Page {
+    let row = |n| (Sequence(n), EnvelopeRow { day: TODAY, expires: TODAY, envelope: envelope(1) });
+    Page { envelopes: (from..=to).map(row).collect(), end: Sequence(to), complete, damaged_count: 0 }
+}
+
+fn drain(peer: &mut Peer) -> Vec<String> {
+    std::iter::from_fn(|| peer.poll())
+        .map(|output| match output {
+            Output::Send(RelayFrame::Push(Push::Delivery(it))) => format!("delivery {}", it.sequence.0),
+            Output::Send(RelayFrame::Push(Push::CaughtUp(_))) => "caught up".to_owned(),
+            Output::Send(RelayFrame::Push(Push::Superseded(_))) => "superseded".to_owned(),
+            Output::Send(RelayFrame::Reply(id, Reply::Refused(refusal))) => format!("{} {refusal:?}", id.0),
+            Output::Send(RelayFrame::Reply(id, reply)) => format!("{} {reply:?}", id.0),
+            Output::Load(_, _, _, after, limit) => format!("load {limit} after {}", after.0),
+            Output::Ack(id, ..) => format!("ack {}", id.0),
+            Output::Close => "close".to_owned(),
+            other => format!("{other:?}"),
+        })
+        .collect()
+}
+
+#[test]
+fn a_window_of_deliveries_is_refilled_by_acks_and_then_caught_up() {
+    let mut peer = peer(100);
+    let watch = watched(&mut peer);
+    assert_eq!(drain(&mut peer), ["load 32 after 0"]);
+    peer.page(HANDLE, watch, page(1, 32, false));
+    assert_eq!(drain(&mut peer).len(), DELIVERY_WINDOW, "deliveries and nothing else");
+    give(&mut peer, 2, Command::Ack { handle: HANDLE, sequence: Sequence(7) });
+    assert_eq!(drain(&mut peer), ["ack 2"]);
+    peer.acked(CommandId(2), HANDLE, Sequence(7), Reply::Done);
+    assert_eq!(drain(&mut peer), ["2 Done", "load 1 after 32"]);
+    peer.page(HANDLE, watch, page(33, 33, true));
+    assert_eq!(drain(&mut peer), ["delivery 33", "caught up"]);
+}
+
+#[test]
+fn a_wake_up_during_a_look_is_not_lost_and_an_empty_one_says_nothing_twice() {
+    let mut peer = peer(100);
+    let watch = watched(&mut peer);
+    drain(&mut peer);
+    peer.wake(HANDLE, watch);
+    assert_eq!(drain(&mut peer), [""; 0], "one look at a time");
+    peer.page(HANDLE, watch, Page { complete: true, ..Page::default() });
+    assert_eq!(drain(&mut peer), ["load 32 after 0"], "not caught up yet");
+    peer.page(HANDLE, watch, page(1, 1, true));
+    assert_eq!(drain(&mut peer), ["delivery 1", "caught up"]);
+    peer.wake(HANDLE, watch);
+    assert_eq!(drain(&mut peer), ["load 31 after 1"]);
+    peer.page(HANDLE, watch, Page { complete: true, end: Sequence(1), ..Page::default() });
+    assert_eq!(drain(&mut peer), [""; 0]);
+}
+
+#[test]
+fn a_superseded_watch_delivers_nothing_more() {
+    let mut peer = peer(100);
+    let watch = watched(&mut peer);
+    drain(&mut peer);
+    peer.superseded(HANDLE, watch);
+    peer.page(HANDLE, watch, page(1, 3, true));
+    assert_eq!(drain(&mut peer), ["superseded"]);
+    give(&mut peer, 9, Command::Ack { handle: HANDLE, sequence: Sequence(1) });
+    assert_eq!(drain(&mut peer), ["9 Superseded"]);
+}
+
+#[test]
+fn a_frame_that_is_no_command_closes() {
+    for bytes in [&b""[..], &[0, 0, 0, 0, 16], &[0, 0, 0, 1, 200], &[0, 0, 0, 1, 16, 0]] {
+        let mut peer = peer(100);
+        peer.receive(bytes, NOW, &Admission::default());
+        assert_eq!(drain(&mut peer).last().unwrap(), "close");
+        assert!(!peer.reads());
+        give(&mut peer, 3, Command::Ping);
+        assert_eq!(drain(&mut peer), [""; 0]);
+    }
+}
+
+#[test]
+fn an_id_in_use_closes_and_too_many_commands_under_way_are_not_read() {
+    let mut busy = peer(1_000);
+    let retire = || Command::Retire { owner: Capability::from_bytes([3; 32]) };
+    give(&mut busy, 1, retire());
+    give(&mut busy, 1, retire());
+    assert_eq!(drain(&mut busy).last().unwrap(), "close");
+    let mut busy = peer(1_000);
+    for id in 1..=32 {
+        assert!(busy.reads());
+        give(&mut busy, id, retire());
+    }
+    assert!(!busy.reads());
+    busy.answered(CommandId(4), Reply::Refused(Refusal::Refused));
+    assert!(busy.reads());
+}
+
+#[test]
+fn too_many_commands_are_told_to_wait() {
+    let mut peer = peer(2);
+    for id in 1..=3 {
+        give(&mut peer, id, Command::Ping);
+    }
+    assert_eq!(drain(&mut peer), ["1 Pong", "2 Pong", "3 TooMany { retry_after_ms: 1000 }"]);
+    let later = CommandFrame { id: CommandId(4), command: Command::Ping }.encode();
+    peer.receive(&later, NOW.plus_ms(1_000), &Admission::default());
+    assert_eq!(drain(&mut peer), ["4 Pong"]);
+}
+
+#[test]
+fn creating_needs_one_of_the_access_capabilities_where_the_relay_asks() {
+    let right = Capability::from_bytes([1; 32]);
+    let admission = Admission { access: Some(vec![super::hash(9), right.hash()]) };
+    let create = |access| Command::CreateMailbox {
+        owner: super::hash(1),
+        drop: super::hash(2),
+        kind: lightproof_wire::command::MailboxKind::Private,
+        access,
+    };
+    assert!(admission.admit(create(Some(right))).is_ok());
+    for wrong in [None, Some(Capability::from_bytes([2; 32]))] {
+        assert_eq!(admission.admit(create(wrong)).unwrap_err(), Refusal::Refused);
+    }
+    assert!(Admission::default().admit(create(None)).is_ok());
+}
