@@ -128,7 +128,8 @@ fn rgb_of_cmyk(pixels: &[u8]) -> Vec<u8> {
     let (inks, _) = pixels.as_chunks::<4>();
     inks.iter()
         .flat_map(|[cyan, magenta, yellow, black]| {
-            let left = |ink: &u8| u8::try_from(u16::from(255 - ink) * u16::from(255 - black) / 255).unwrap_or(u8::MAX);
+            let left =
+                |ink: &u8| u8::try_from(u16::from(!ink).saturating_mul(u16::from(!black)) / 255).unwrap_or(u8::MAX);
             [left(cyan), left(magenta), left(yellow)]
         })
         .collect()

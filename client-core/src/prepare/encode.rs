@@ -33,8 +33,8 @@ pub(super) fn resized(picture: &DynamicImage, max_edge_px: u32) -> Result<Option
     }
     // Rounded to nearest; the result is at most `max_edge_px`, so it fits.
     let scaled = |edge: u32| {
-        let product = u64::from(edge) * u64::from(max_edge_px) + u64::from(longer / 2);
-        u32::try_from(product / u64::from(longer)).unwrap_or(max_edge_px).max(1)
+        let product = u64::from(edge).saturating_mul(u64::from(max_edge_px)).saturating_add(u64::from(longer / 2));
+        u32::try_from(product.checked_div(u64::from(longer)).unwrap_or_default()).unwrap_or(max_edge_px).max(1)
     };
     let mut small = DynamicImage::new(scaled(width), scaled(height), picture.color());
     let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3));
@@ -71,7 +71,7 @@ pub(super) fn plain(picture: DynamicImage) -> DynamicImage {
 /// # Errors
 /// [`PrepareError::Encoding`] where the encoder refuses the picture.
 pub(super) fn smallest(picture: &DynamicImage, icc: Option<&[u8]>, quality: u8) -> Result<Encoded, PrepareError> {
-    let pixels = u64::from(picture.width()) * u64::from(picture.height());
+    let pixels = u64::from(picture.width()).saturating_mul(u64::from(picture.height()));
     let is_small = pixels <= MANY_ENCODERS_PIXELS;
     let is_drawn = has_few_colours(picture);
     let mut best = match picture {

@@ -65,19 +65,17 @@ table! { SignatureLabel, SIGNATURE_LABELS:
 pub const SAFETY_NUMBER: &[u8] = b"lightproof v1 safety number";
 
 const fn check(labels: &[&str]) {
-    let mut i = 0;
-    while i < labels.len() {
-        let (rest_i, j) = (labels.split_at(i).1, i + 1);
-        let Some((label, after)) = rest_i.split_first() else { return };
+    if let Some((label, others)) = labels.split_first() {
         assert!(label.len() <= 255, "a label's length fits one byte");
-        let mut k = 0;
-        while k < after.len() {
-            if let Some((other, _)) = after.split_at(k).1.split_first() {
-                assert!(!same(label.as_bytes(), other.as_bytes()), "labels of one kind are unique");
-            }
-            k += 1;
-        }
-        i = j;
+        check_differs(label, others);
+        check(others);
+    }
+}
+
+const fn check_differs(label: &str, others: &[&str]) {
+    if let Some((other, rest)) = others.split_first() {
+        assert!(!same(label.as_bytes(), other.as_bytes()), "labels of one kind are unique");
+        check_differs(label, rest);
     }
 }
 

@@ -9,6 +9,8 @@
 //! Nothing here can open an envelope or a chunk: sealed bytes are carried, counted and hashed, no more.
 //! The package is pure: bytes in, bytes out, time and randomness as arguments.
 
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
+
 pub mod blob;
 pub mod capability;
 pub mod codec;

@@ -64,13 +64,13 @@ pub(in super::super) fn exif_block(
 ) -> Vec<u8> {
     // The two pointers have the highest tags of the main directory; their values do not change its size.
     let pointers = |shot_at, position_at| [Entry::long(0x8769, shot_at), Entry::long(0x8825, position_at)];
-    let shot_at = 8 + directory(&[main, &pointers(0, 0)].concat(), 0, 0).len();
-    let position_at = shot_at + directory(shot, 0, 0).len();
-    let second_at = position_at + directory(position, 0, 0).len();
+    let shot_at = directory(&[main, &pointers(0, 0)].concat(), 0, 0).len().saturating_add(8);
+    let position_at = shot_at.saturating_add(directory(shot, 0, 0).len());
+    let second_at = position_at.saturating_add(directory(position, 0, 0).len());
     let of_thumbnail = |at: usize| {
         [Entry::short(0x0103, 6), Entry::long(0x0201, short(at)), Entry::long(0x0202, short(thumbnail.len()))]
     };
-    let thumbnail_at = second_at + directory(&of_thumbnail(0), 0, 0).len();
+    let thumbnail_at = second_at.saturating_add(directory(&of_thumbnail(0), 0, 0).len());
     let next = if thumbnail.is_empty() { 0 } else { second_at };
     let mut block = b"II*\0\x08\0\0\0".to_vec();
     block.extend(directory(&[main, &pointers(short(shot_at), short(position_at))].concat(), 8, next));
@@ -85,7 +85,8 @@ pub(in super::super) fn exif_block(
 
 /// One directory at `at`, followed by the values that do not fit in its entries.
 fn directory(entries: &[Entry<'_>], at: usize, next: usize) -> Vec<u8> {
-    let values_at = at + 2 + 12 * entries.len() + 4;
+    // A count of 2 bytes, 12 bytes an entry, and 4 that point on.
+    let values_at = entries.len().saturating_mul(12).saturating_add(6).saturating_add(at);
     let (mut fields, mut values) = (Vec::new(), Vec::new());
     for entry in entries {
         let (kind, count, mut value) = entry.encoded();
@@ -96,7 +97,7 @@ fn directory(entries: &[Entry<'_>], at: usize, next: usize) -> Vec<u8> {
             value.resize(4, 0);
             fields.append(&mut value);
         } else {
-            fields.extend(short(values_at + values.len()).to_le_bytes());
+            fields.extend(short(values_at.saturating_add(values.len())).to_le_bytes());
             value.resize(value.len().next_multiple_of(2), 0);
             values.append(&mut value);
         }

@@ -48,7 +48,7 @@ pub(in super::super) fn leftovers_of_gif(bytes: &[u8]) -> Result<(Vec<Leftover<'
 }
 
 const fn palette_bytes(flags: u8) -> usize {
-    if flags & 0x80 == 0 { 0 } else { 3 << ((flags & 7) + 1) }
+    if flags & 0x80 == 0 { 0 } else { 6 << (flags & 7) }
 }
 
 /// Length-prefixed pieces up to an empty one; returned with their length bytes, as they stand.
