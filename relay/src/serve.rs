@@ -278,7 +278,14 @@ impl Service {
         Ok(Reply::Blob(upload.map_or(BlobState::Committed, |upload| BlobState::Uploading(upload.present()))))
     }
 
+    /// In a task of its own: a connection that ends meanwhile would leave the upload closed and not committed.
     async fn commit_blob(self: &Arc<Self>, write: WriteHash) -> Result<Reply, RuleError> {
+        let service = Arc::clone(self);
+        let commit = self.tasks.spawn(async move { service.commit_upload(write).await });
+        commit.await.unwrap_or_else(|_| Err(Refusal::Internal.into()))
+    }
+
+    async fn commit_upload(self: &Arc<Self>, write: WriteHash) -> Result<Reply, RuleError> {
         let service = Arc::clone(self);
         let Some(upload) = self.look(move |rows| service.uploads.find(rows, write)).await? else {
             return Ok(Reply::Done);

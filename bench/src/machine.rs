@@ -1,0 +1,38 @@
+//! What the numbers were taken on, and with which programs.
+
+use std::{fs, process::Command, thread};
+
+/// Lines for the page.
+pub(crate) fn describe() -> Vec<(&'static str, String)> {
+    let cores = thread::available_parallelism().map_or_else(|_| "unknown".to_owned(), |cores| cores.to_string());
+    vec![
+        ("processor", in_file("/proc/cpuinfo", "model name")),
+        ("cores", cores),
+        ("memory", in_file("/proc/meminfo", "MemTotal")),
+        (
+            "kernel",
+            fs::read_to_string("/proc/sys/kernel/osrelease").map_or_else(unknown, |text| text.trim().to_owned()),
+        ),
+        ("lightproof", env!("CARGO_PKG_VERSION").to_owned()),
+        ("rustc", says("rustc", "--version")),
+        ("nginx", says("nginx", "-v")),
+        ("curl", says("curl", "--version")),
+    ]
+}
+
+fn in_file(path: &str, key: &str) -> String {
+    let text = fs::read_to_string(path).unwrap_or_default();
+    let found = text.lines().find(|line| line.starts_with(key)).and_then(|line| line.split_once(':'));
+    found.map_or_else(|| "unknown".to_owned(), |(_, value)| value.trim().to_owned())
+}
+
+/// The first line a program says of itself, wherever it says it.
+fn says(program: &str, flag: &str) -> String {
+    let Ok(output) = Command::new(program).arg(flag).output() else { return "not installed".to_owned() };
+    let text = [output.stdout, output.stderr].concat();
+    String::from_utf8_lossy(&text).lines().next().unwrap_or_default().to_owned()
+}
+
+fn unknown<E>(_: E) -> String {
+    "unknown".to_owned()
+}

@@ -1,0 +1,134 @@
+//! `contact …`: people I know.
+
+use std::fmt::{self, Write as _};
+
+use lightproof_core::contact::{Contact as Person, Standing, Trust};
+use lightproof_core::wire::relay_link::RelayLink;
+use serde::Serialize;
+
+use super::present::contact;
+use crate::args::Contact;
+use crate::clock::{now, rng};
+use crate::exit::{Exit, Failure};
+use crate::opened::Opened;
+use crate::output::{Output, Page, Report, Style};
+use crate::sanitize::Sanitized;
+
+pub(super) mod add;
+mod verify;
+
+pub(super) async fn run(typed: Contact, opened: &Opened, output: &mut Output) -> Result<Exit, Failure> {
+    let client = &opened.client;
+    match typed {
+        Contact::Add { .. } => return Err(Failure::failed("a card is read before the home is opened")),
+        Contact::List => {
+            for person in client.contacts().await? {
+                output.report(&Known::short(&person))?;
+            }
+        }
+        Contact::Show { name } => {
+            let person = contact(opened, name.as_str()).await?;
+            output.report(&Known::whole(&person))?;
+        }
+        Contact::Verify { name, qr, mark } => {
+            let person = contact(opened, name.as_str()).await?;
+            return verify::run(&person, verify::Wanted { qr, mark }, opened, output).await;
+        }
+        Contact::Rename { name, new_name } => {
+            let person = contact(opened, name.as_str()).await?;
+            client.rename(&person.fingerprint, new_name.as_str(), &mut rng()).await?;
+            output.remark(format_args!("{} is now called {}", Sanitized::line(person.name.as_str()), new_name));
+        }
+        Contact::Block { name } => {
+            let person = contact(opened, name.as_str()).await?;
+            client.block(&person.fingerprint, now(), &mut rng()).await?;
+            output.remark(format_args!("{name} is blocked: nothing of theirs is taken or shown any more"));
+        }
+        Contact::Remove { name } => {
+            let person = contact(opened, name.as_str()).await?;
+            client.remove_contact(&person.fingerprint, now(), &mut rng()).await?;
+            output.remark(format_args!("{name} is removed, and may ask again"));
+        }
+    }
+    Ok(Exit::Done)
+}
+
+/// A contact.
+#[derive(Debug, Serialize)]
+#[serde(tag = "event", rename = "contact")]
+pub(super) struct Known {
+    name: String,
+    /// `accepted` or `blocked`.
+    standing: &'static str,
+    /// `verified` once safety numbers were compared, `unverified` before.
+    trust: &'static str,
+    fingerprint: String,
+    /// What they say they are called.
+    says: String,
+    relay: Option<String>,
+    #[serde(skip)]
+    detail: Detail,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Detail {
+    Line,
+    Page,
+}
+
+impl Known {
+    /// For a list.
+    pub(super) fn short(person: &Person) -> Self {
+        Self::of(person, Detail::Line)
+    }
+
+    /// With everything we know.
+    pub(super) fn whole(person: &Person) -> Self {
+        Self::of(person, Detail::Page)
+    }
+
+    fn of(person: &Person, detail: Detail) -> Self {
+        let relay = person.address().and_then(|address| RelayLink::from_text(&address.relay).ok());
+        Self {
+            name: person.name.as_str().to_owned(),
+            standing: match person.standing {
+                Standing::Accepted => "accepted",
+                Standing::Blocked => "blocked",
+                Standing::Requested | Standing::Removed => "unknown",
+            },
+            trust: match person.trust {
+                Trust::Verified => "verified",
+                Trust::Unverified => "unverified",
+            },
+            fingerprint: person.fingerprint.to_string(),
+            says: person.hint.as_str().to_owned(),
+            relay: relay.map(|relay| relay.to_string()),
+            detail,
+        }
+    }
+}
+
+impl Report for Known {
+    fn for_people(&self, page: &mut Page) -> fmt::Result {
+        let style = match (self.standing, self.trust) {
+            ("blocked", _) => Style::Danger,
+            (_, "verified") => Style::Good,
+            _ => Style::Caution,
+        };
+        let word = if self.standing == "blocked" { self.standing } else { self.trust };
+        let state = page.ink().paint(style, word);
+        let name = page.ink().paint(Style::Strong, Sanitized::line(&self.name));
+        if self.detail == Detail::Line {
+            return writeln!(page, "{name}  {state}");
+        }
+        writeln!(page, "{name}  {state}")?;
+        writeln!(page, "  fingerprint  {}", self.fingerprint)?;
+        if !self.says.is_empty() {
+            writeln!(page, "  calls itself {}", Sanitized::line(&self.says))?;
+        }
+        match &self.relay {
+            Some(relay) => writeln!(page, "  reached at   {}", Sanitized::line(relay)),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! `init`: an identity, a vault, and a mailbox on a relay.
+
+use base64ct::{Base64UrlUnpadded, Encoding};
+use lightproof_core::NewHome;
+use lightproof_core::error::Failure as Kind;
+use lightproof_core::vault::unlock::Passphrase;
+use lightproof_core::wire::capability::{Capability, right};
+use zeroize::Zeroizing;
+
+use super::card::Card;
+use super::interruptible;
+use crate::args::{Global, Init};
+use crate::clock::{now, rng};
+use crate::exit::{Exit, Failure};
+use crate::home::Home;
+use crate::opened::{Opened, is_set};
+use crate::output::Output;
+use crate::plan::{self, ACCESS_VARIABLE, PassphraseSource, one_reader_of_stdin};
+use crate::sanitize::Sanitized;
+use crate::source::read_text;
+use crate::terminal::{self, Purpose};
+
+pub(super) async fn run(typed: Init, global: &Global, output: &mut Output) -> Result<Exit, Failure> {
+    let source = PassphraseSource::current(global, is_set);
+    let passphrase_input = if typed.no_passphrase { None } else { source.input() };
+    one_reader_of_stdin(typed.access_file.iter().chain(passphrase_input))?;
+    let path = plan::home(global, |name| std::env::var_os(name))?;
+    if Home::open(path.clone()).is_ok() {
+        return Err(Failure::failed(format!("there is a home in {} already", Sanitized::path(&path)))
+            .hint("name another folder with --home DIR"));
+    }
+    let access = access(&typed)?;
+    let passphrase = if typed.no_passphrase {
+        output.warn(format_args!("whoever can read {} can read every message in it", Sanitized::path(&path)));
+        Passphrase::None
+    } else {
+        Passphrase::Words(terminal::passphrase(&source, Purpose::Choose, output)?)
+    };
+    let name = typed.name.map(|name| name.as_str().to_owned()).unwrap_or_default();
+    let new = NewHome { name, relay: typed.relay, access };
+    let opened = Opened::create(Home::create(path)?, new, &passphrase, output).await?;
+    let result = interruptible(register(&opened, output)).await;
+    opened.tell_notices(output).await?;
+    result
+}
+
+async fn register(opened: &Opened, output: &mut Output) -> Result<Exit, Failure> {
+    match opened.client.register(now(), &mut rng()).await {
+        Ok(()) => {
+            output.report(&Card::of(&opened.client.card().await?))?;
+            Ok(Exit::Done)
+        }
+        Err(error) if error.failure() == Kind::Unreachable => {
+            output.report(&Card::of(&opened.client.card().await?))?;
+            Err(Failure::from(error)
+                .hint("the home is made and kept; `lightproof receive` goes on once the relay is there"))
+        }
+        Err(error) => {
+            // Nobody has the card yet: a home that no relay takes would only be in the way of the next try.
+            opened.home.discard()?;
+            Err(error.into())
+        }
+    }
+}
+
+/// The right to create on a relay that asks for one.
+fn access(typed: &Init) -> Result<Option<Capability<right::Access>>, Failure> {
+    let text = match &typed.access_file {
+        Some(input) => read_text(input, "the access capability", MAX_ACCESS_BYTES)?,
+        None => match std::env::var(ACCESS_VARIABLE) {
+            Ok(text) => Zeroizing::new(text),
+            Err(std::env::VarError::NotPresent) => return Ok(None),
+            Err(_) => return Err(Failure::failed(format!("{ACCESS_VARIABLE} does not hold text"))),
+        },
+    };
+    let mut bytes = Zeroizing::new([0; 32]);
+    match Base64UrlUnpadded::decode(text.trim(), bytes.as_mut_slice()) {
+        Ok(decoded) if decoded.len() == 32 => Ok(Some(Capability::from_bytes(*bytes))),
+        _ => Err(Failure::failed("this is not an access capability")
+            .hint("it is one line of 43 characters, as `lightproof-relay access new` prints it")),
+    }
+}
+
+/// A capability has 43 characters; an editor may have added a line break or two.
+const MAX_ACCESS_BYTES: usize = 64;

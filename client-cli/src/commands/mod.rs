@@ -1,0 +1,143 @@
+//! One command of the contract, one file.
+
+use std::future::Future;
+
+use tokio::runtime::Builder;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::args::{Command, CommandLine, Global};
+use crate::exit::{Exit, Failure};
+use crate::opened::{Alarm, Opened};
+use crate::output::Output;
+
+mod accept;
+mod card;
+mod completions;
+mod contact;
+mod decline;
+mod delete;
+#[cfg(feature = "demo")]
+mod demo;
+mod init;
+mod messages;
+mod outbox;
+mod passphrase;
+mod photo_file;
+mod present;
+mod receive;
+mod relay;
+mod requests;
+mod send;
+mod show;
+mod status;
+mod watch;
+
+/// Runs what was typed.
+///
+/// # Errors
+/// The [`Failure`] to tell.
+pub(crate) fn run(line: CommandLine, output: &mut Output) -> Result<Exit, Failure> {
+    match line.command {
+        Command::Completions(typed) => completions::run(&typed, output),
+        command => {
+            let runtime = Builder::new_multi_thread()
+                .worker_threads(WORKERS)
+                .enable_all()
+                .build()
+                .map_err(|error| Failure::failed(format!("cannot start: {error}")))?;
+            let result = runtime.block_on(run_command(command, &line.global, output));
+            // Whatever a thread still waits for (an answer of a person, the disk) holds nothing up.
+            runtime.shutdown_background();
+            result
+        }
+    }
+}
+
+async fn run_command(command: Command, global: &Global, output: &mut Output) -> Result<Exit, Failure> {
+    match command {
+        Command::Completions(typed) => completions::run(&typed, output),
+        Command::Init(typed) => init::run(typed, global, output).await,
+        #[cfg(feature = "demo")]
+        Command::Demo(typed) => interruptible(demo::run(&typed, output)).await,
+        Command::Send(typed) => {
+            let plan = send::plan(typed, global)?;
+            with_home(global, output, async |opened, output| send::run(plan, opened, output).await).await
+        }
+        Command::Passphrase(typed) => {
+            let new = passphrase::plan(&typed, global)?;
+            let opened = Opened::open(global, output).await?;
+            passphrase::run(&new, &opened, output).await
+        }
+        Command::Contact(crate::args::Contact::Add { card, name, allow_relay }) => {
+            let added = contact::add::plan(&card, name, allow_relay, global)?;
+            with_home(global, output, async |opened, output| contact::add::run(added, opened, output).await).await
+        }
+        command => with_home(global, output, async |opened, output| run_at_home(command, opened, output).await).await,
+    }
+}
+
+async fn run_at_home(command: Command, opened: &Opened, output: &mut Output) -> Result<Exit, Failure> {
+    match command {
+        Command::Accept(typed) => accept::run(&typed, opened, output).await,
+        Command::Card(typed) => card::run(&typed, opened, output).await,
+        Command::Contact(typed) => contact::run(typed, opened, output).await,
+        Command::Decline(typed) => decline::run(&typed, opened, output).await,
+        Command::Delete(typed) => delete::run(&typed, opened, output).await,
+        Command::Messages(typed) => messages::run(&typed, opened, output).await,
+        Command::Outbox(typed) => outbox::run(typed, opened, output).await,
+        Command::Receive(typed) => receive::run(&typed, opened, output).await,
+        Command::Relay(typed) => relay::run(typed, opened, output).await,
+        Command::Requests => requests::run(opened, output).await,
+        Command::Show(typed) => show::run(&typed, opened, output).await,
+        Command::Status => status::run(opened, output).await,
+        // The others open their homes themselves, or have none.
+        _ => Err(Failure::failed("this command needs no open home")),
+    }
+}
+
+/// Opens the home, runs a command that Ctrl-C can end, and says what was noticed meanwhile.
+async fn with_home(
+    global: &Global,
+    output: &mut Output,
+    command: impl AsyncFnOnce(&Opened, &mut Output) -> Result<Exit, Failure>,
+) -> Result<Exit, Failure> {
+    let opened = Opened::open(global, output).await?;
+    let result = interruptible(command(&opened, output)).await;
+    let alarm = opened.tell_notices(output).await?;
+    opened.leave();
+    match result {
+        Ok(_) if alarm == Alarm::Raised => Ok(Exit::Unverified),
+        result => result,
+    }
+}
+
+/// Runs something until it ends or a person has had enough. What is dropped then is as after a crash: nothing is half
+/// done, and files that are not finished go.
+async fn interruptible(command: impl Future<Output = Result<Exit, Failure>>) -> Result<Exit, Failure> {
+    tokio::select! {
+        // First, so that a command can end in its own way on the same signal.
+        biased;
+        result = command => result,
+        () = interrupted() => Err(Failure::failed("interrupted").hint("what is under way goes on with the next command")),
+    }
+}
+
+/// Returns on Ctrl-C, or when the system asks the process to end. A second time ends it at once.
+async fn interrupted() {
+    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
+        // Without handlers the system's own behaviour stays: the process ends.
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+    tokio::spawn(async move {
+        interrupt.recv().await;
+        std::process::exit(i32::from(Exit::Failed.code()));
+    });
+}
+
+/// Sealing, disk and network overlap in these; the command itself runs on the main thread.
+const WORKERS: usize = 2;

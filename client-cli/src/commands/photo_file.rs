@@ -1,0 +1,146 @@
+//! From the spool to where a person wants it: a file that appears whole, under a name of ours, or stdout.
+//!
+//! Nothing of a photo leaves before all of it has verified.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use lightproof_core::ClientError;
+use lightproof_core::message::{Message, PhotoState};
+
+use super::present::{extension, hex};
+use crate::clock::Date;
+use crate::exit::Failure;
+use crate::opened::Opened;
+use crate::output::Output;
+use crate::sanitize::Sanitized;
+use crate::save::UnfinishedFile;
+
+/// One photo of one message.
+#[derive(Clone, Copy)]
+pub(super) struct PhotoOf<'a> {
+    opened: &'a Opened,
+    message: &'a Message,
+    /// Counted from 0.
+    place: usize,
+}
+
+impl<'a> PhotoOf<'a> {
+    /// The `place`-th photo of a message, counted from 0.
+    pub(super) const fn new(opened: &'a Opened, message: &'a Message, place: usize) -> Self {
+        Self { opened, message, place }
+    }
+
+    /// Its place, counted from 0.
+    pub(super) const fn place(self) -> usize {
+        self.place
+    }
+
+    /// Whether all of it is here and verified.
+    pub(super) fn is_here(self) -> bool {
+        let photo = self.message.photos.as_slice().get(self.place);
+        photo.is_some_and(|photo| matches!(photo.state, PhotoState::Verified | PhotoState::Released))
+    }
+
+    /// The whole photo in memory, where it is no longer than the limit.
+    ///
+    /// # Errors
+    /// Where it does not verify.
+    pub(super) async fn bytes(self, limit_bytes: u64) -> Result<Option<Vec<u8>>, Failure> {
+        let photo = self.message.photos.as_slice().get(self.place);
+        if photo.is_none_or(|photo| photo.facts.length_bytes > limit_bytes) {
+            return Ok(None);
+        }
+        let mut bytes = Vec::new();
+        self.stream(&mut bytes, |_| Failure::failed("out of memory")).await?;
+        Ok(Some(bytes))
+    }
+
+    /// Saves it in a folder under a name of ours: the day, who sent it, the beginning of its digest.
+    ///
+    /// # Errors
+    /// Where it does not verify, or the disk fails. Nothing is overwritten.
+    pub(super) async fn save_in(self, folder: &Path, sender: &str) -> Result<PathBuf, Failure> {
+        let photo = self.message.photos.as_slice().get(self.place).ok_or(ClientError::Damaged)?;
+        let day = Date(self.message.sent_at.day());
+        let digest = hex(photo.facts.digest.as_bytes());
+        let stem = format!("{day} {} {}", file_name(sender), digest.get(..8).unwrap_or(&digest));
+        let failed = |error| cannot_write(folder, &error);
+        let mut file = UnfinishedFile::begin(folder).map_err(failed)?;
+        self.stream(&mut file, failed).await?;
+        file.finish_beside(&stem, extension(photo.facts.media_type)).map_err(failed)
+    }
+
+    /// Saves it under the name that was typed.
+    ///
+    /// # Errors
+    /// As [`save_in`](Self::save_in).
+    pub(super) async fn save_as(self, path: &Path) -> Result<(), Failure> {
+        let failed = |error| cannot_write(path, &error);
+        if path.exists() {
+            return Err(failed(io::ErrorKind::AlreadyExists.into()));
+        }
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let mut file = UnfinishedFile::begin(folder).map_err(failed)?;
+        self.stream(&mut file, failed).await?;
+        file.finish_new(path).map_err(failed)
+    }
+
+    /// Writes it to stdout, once a first pass has verified all of it.
+    ///
+    /// # Errors
+    /// Where it does not verify.
+    pub(super) async fn print(self, output: &mut Output) -> Result<(), Failure> {
+        self.stream(&mut io::sink(), |error| Failure::failed(error.to_string())).await?;
+        let mut chunks = self.opened.client.open_photo(self.message, self.place)?;
+        while let Some(bytes) = chunks.next().await? {
+            output.bytes(&bytes)?;
+        }
+        Ok(chunks.finish()?)
+    }
+
+    async fn stream(self, sink: &mut impl Write, failed: impl Fn(io::Error) -> Failure) -> Result<(), Failure> {
+        let mut chunks = self.opened.client.open_photo(self.message, self.place)?;
+        while let Some(bytes) = chunks.next().await? {
+            sink.write_all(&bytes).map_err(&failed)?;
+        }
+        Ok(chunks.finish()?)
+    }
+}
+
+/// Makes the folder that photos are to be saved in.
+///
+/// # Errors
+/// Where that cannot be done.
+pub(super) fn make_folder(path: &Path) -> Result<(), Failure> {
+    fs::create_dir_all(path).map_err(|error| cannot_write(path, &error))
+}
+
+fn cannot_write(path: &Path, error: &io::Error) -> Failure {
+    let failure = Failure::failed(format!("cannot write {}: {error}", Sanitized::path(path)));
+    match error.kind() {
+        io::ErrorKind::AlreadyExists => failure.hint("nothing is overwritten: choose another name, or a folder"),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            failure.hint("make room on the disk, then try again")
+        }
+        _ => failure,
+    }
+}
+
+/// Our name for somebody, as a part of a file name on any system.
+fn file_name(name: &str) -> String {
+    name.chars().map(|c| if c.is_alphanumeric() || matches!(c, '-' | ' ') { c } else { '_' }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_name_leads_out_of_the_folder() {
+        assert_eq!(file_name("Zoë B-2"), "Zoë B-2");
+        assert_eq!(file_name("../../etc/passwd"), "______etc_passwd");
+        assert_eq!(file_name("a\\b:c|d"), "a_b_c_d");
+    }
+}

@@ -1,0 +1,255 @@
+//! `receive`: what waits at the relay is taken, verified and shown.
+
+use std::collections::BTreeSet;
+
+use lightproof_core::ClientError;
+use lightproof_core::e2ee::identity::Fingerprint;
+use lightproof_core::message::{Message, State};
+use lightproof_core::receive::Received;
+use lightproof_core::wire::relay_link::RelayLink;
+
+use super::interrupted;
+use super::photo_file::{PhotoOf, make_folder};
+use super::present::Names;
+use super::requests::told;
+use super::watch::{self, Pace};
+use crate::args::Receive;
+use crate::clock::{now, rng};
+use crate::exit::{Exit, Failure};
+use crate::opened::{Alarm, Opened};
+use crate::output::{Output, Reader};
+use crate::sanitize::Sanitized;
+use crate::source::PhotoFiles;
+use crate::terminal::{confirm, somebody_answers};
+
+pub(super) async fn run(typed: &Receive, opened: &Opened, output: &mut Output) -> Result<Exit, Failure> {
+    if let Some(folder) = &typed.save_to {
+        make_folder(folder)?;
+    }
+    let _lease = watch::lease(&opened.home, output).await?;
+    let mut receiving = Receiving { typed, opened, waiting: BTreeSet::new(), refused: BTreeSet::new() };
+    if typed.follow {
+        return tokio::select! {
+            biased;
+            ended = receiving.follow(output) => ended,
+            () = interrupted() => Ok(Exit::Done),
+        };
+    }
+    Ok(receiving.look(output).await?.exit())
+}
+
+/// One run of `receive`.
+struct Receiving<'a> {
+    typed: &'a Receive,
+    opened: &'a Opened,
+    /// Messages that were told of while their photos waited.
+    waiting: BTreeSet<Vec<u8>>,
+    /// Relays that the user does not want to talk to.
+    refused: BTreeSet<RelayLink>,
+}
+
+/// What one look at the relay brought.
+#[derive(Default)]
+struct Look {
+    exits: Vec<Exit>,
+    /// Our own relay was not there; it may be later.
+    is_cut_off: bool,
+    is_superseded: bool,
+}
+
+impl Look {
+    /// A forgery counts before anything else; that nothing came, after everything else.
+    fn exit(&self) -> Exit {
+        let order = [Exit::Unverified, Exit::Unreachable, Exit::Failed, Exit::Nothing, Exit::Done];
+        order.into_iter().find(|exit| self.exits.contains(exit)).unwrap_or(Exit::Nothing)
+    }
+
+    fn failed(&mut self, failure: &Failure, output: &mut Output) {
+        output.failure(failure);
+        self.exits.push(failure.exit);
+    }
+}
+
+impl Receiving<'_> {
+    async fn follow(&mut self, output: &mut Output) -> Result<Exit, Failure> {
+        let mut pace = Pace::default();
+        let mut said = false;
+        loop {
+            let look = if said { self.look_quietly(output).await? } else { self.look(output).await? };
+            if look.is_superseded {
+                return Err(Failure::failed("another copy of this home receives now")
+                    .hint("use a home on one machine only; messages taken there are not here"));
+            }
+            let waited = if look.is_cut_off { None } else { Some(pace.wait(self.opened).await) };
+            match waited {
+                Some(Ok(())) => said = false,
+                Some(Err(error)) if !error.is_passing() => return Err(error.into()),
+                // Said once, until the relay has been there again.
+                _ => {
+                    said = true;
+                    if pace.was_reached() {
+                        output.remark("the relay is not there; trying again until it is");
+                    }
+                    pace.back_off(self.opened).await;
+                }
+            }
+        }
+    }
+
+    /// A look whose relay is known to be away: that it still is need not be said again.
+    async fn look_quietly(&mut self, output: &mut Output) -> Result<Look, Failure> {
+        match self.opened.client.register(now(), &mut rng()).await {
+            Err(error) if error.is_passing() => Ok(Look { is_cut_off: true, ..Look::default() }),
+            _ => self.look(output).await,
+        }
+    }
+
+    async fn look(&mut self, output: &mut Output) -> Result<Look, Failure> {
+        let mut look = Look::default();
+        let before: BTreeSet<Fingerprint> = self.requests().await?;
+        let sources = PhotoFiles::default();
+        output.step(format_args!("asking {}", self.opened.client.own_relay().await?.authority()));
+        let received = match self.opened.client.receive(&sources, now(), &mut rng()).await {
+            Ok(received) => self.answer(received, &sources, output).await?,
+            Err(error) => {
+                look.is_cut_off = error.is_passing();
+                Received { failed: Some(error), waits_for_answer: false }
+            }
+        };
+        match self.opened.tell_notices(output).await? {
+            Alarm::Raised => look.exits.push(Exit::Unverified),
+            Alarm::Superseded => look.is_superseded = true,
+            Alarm::None => {}
+        }
+        self.tell_requests(&before, &mut look, output).await?;
+        self.tell_news(&mut look, output).await?;
+        if received.waits_for_answer {
+            look.exits.push(Exit::Nothing);
+        }
+        if let Some(error) = received.failed {
+            look.failed(&error.into(), output);
+        }
+        Ok(look)
+    }
+
+    async fn requests(&self) -> Result<BTreeSet<Fingerprint>, ClientError> {
+        Ok(self.opened.client.requests().await?.iter().map(|request| request.fingerprint).collect())
+    }
+
+    /// Answers what only the user can: who may write, and which relays may be asked for photos.
+    async fn answer(
+        &mut self,
+        mut received: Received,
+        sources: &PhotoFiles,
+        output: &mut Output,
+    ) -> Result<Received, Failure> {
+        let client = &self.opened.client;
+        let mut changed = false;
+        if self.typed.accept_new {
+            for request in client.requests().await? {
+                let person = client.accept(&request.fingerprint, None, &mut rng()).await?;
+                output.remark(format_args!("accepted {}", Sanitized::line(person.name.as_str())));
+                changed = true;
+            }
+        }
+        if changed {
+            received = client.follow_up(sources, false, now(), &mut rng()).await?;
+        }
+        if received.waits_for_answer && self.allow_relays(output).await? {
+            received = client.follow_up(sources, false, now(), &mut rng()).await?;
+        }
+        Ok(received)
+    }
+
+    /// Whether a relay was allowed that was not before.
+    async fn allow_relays(&mut self, output: &mut Output) -> Result<bool, Failure> {
+        let client = &self.opened.client;
+        let waiting = client.messages().await?.into_iter().filter(|message| message.state == State::Waiting);
+        let relays: BTreeSet<RelayLink> =
+            waiting.filter_map(|message| RelayLink::from_text(&message.blob_relay).ok()).collect();
+        let mut changed = false;
+        for relay in relays {
+            if client.is_relay_allowed(&relay).await? || self.refused.contains(&relay) {
+                continue;
+            }
+            let question = format!("a photo waits at the relay {}; may this home talk to it?", relay.authority());
+            let asks = output.reader() == Reader::Person && somebody_answers();
+            if self.typed.allow_relays || asks && confirm(&question, "use --allow-relays").await? {
+                client.keep_relay(&relay, false, &mut rng()).await?;
+                changed = true;
+            } else {
+                let hint = "fetch it with `lightproof receive --allow-relays`";
+                output.warn(format_args!("a photo waits at the relay {}; {hint}", relay.authority()));
+                self.refused.insert(relay);
+            }
+        }
+        Ok(changed)
+    }
+
+    async fn tell_requests(
+        &self,
+        before: &BTreeSet<Fingerprint>,
+        look: &mut Look,
+        output: &mut Output,
+    ) -> Result<(), Failure> {
+        for request in self.opened.client.requests().await? {
+            if !before.contains(&request.fingerprint) {
+                output.report(&told(&request))?;
+                output.remark("answer with `lightproof accept REQUEST --name NAME` or `lightproof decline REQUEST`");
+                look.exits.push(Exit::Done);
+            }
+        }
+        Ok(())
+    }
+
+    async fn tell_news(&mut self, look: &mut Look, output: &mut Output) -> Result<(), Failure> {
+        let names = Names::of(self.opened).await?;
+        for message in self.opened.client.news().await? {
+            if message.state == State::Waiting && !self.waiting.insert(message.message_id.0.to_vec()) {
+                continue;
+            }
+            match self.tell(&message, &names, output).await {
+                Ok(exit) => look.exits.push(exit),
+                // The message stays news: it is told again once there is room, or a folder, for its photos.
+                Err(failure) => {
+                    look.failed(&failure, output);
+                    continue;
+                }
+            }
+            if message.state != State::Waiting {
+                self.opened.client.told_of(&message, &mut rng()).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn tell(&self, message: &Message, names: &Names, output: &mut Output) -> Result<Exit, Failure> {
+        let mut told = names.told(message);
+        if let Some(folder) = self.typed.save_to.as_ref().filter(|_| message.state == State::Verified) {
+            for (place, photo) in told.photos.iter_mut().enumerate() {
+                let path = PhotoOf::new(self.opened, message, place).save_in(folder, &told.from).await?;
+                photo.file = Some(path.to_string_lossy().into_owned());
+            }
+        }
+        output.report(&told)?;
+        let from = Sanitized::line(&told.from);
+        Ok(match message.state {
+            State::Waiting => Exit::Nothing,
+            State::Failed => {
+                output.failure(
+                    &Failure::new(Exit::Unverified, format!("a photo is not what {from} sealed; it is not shown"))
+                        .hint(format!("ask {from} to send it again")),
+                );
+                Exit::Unverified
+            }
+            State::Expired => {
+                output.failure(
+                    &Failure::failed("a photo was gone from its relay before it was fetched")
+                        .hint(format!("ask {from} to send it again")),
+                );
+                Exit::Failed
+            }
+            _ => Exit::Done,
+        })
+    }
+}

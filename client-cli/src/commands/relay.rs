@@ -1,0 +1,75 @@
+//! `relay …`: relays this home may talk to.
+
+use std::fmt::{self, Write as _};
+
+use lightproof_core::ClientError;
+use lightproof_core::relays::Relay as Stored;
+use lightproof_core::wire::relay_link::RelayLink;
+use serde::Serialize;
+
+use crate::args::Relay;
+use crate::clock::rng;
+use crate::exit::{Exit, Failure};
+use crate::opened::Opened;
+use crate::output::{Output, Page, Report};
+use crate::sanitize::Sanitized;
+
+pub(super) async fn run(typed: Relay, opened: &Opened, output: &mut Output) -> Result<Exit, Failure> {
+    match typed {
+        Relay::List => {
+            for relay in opened.client.relays().await? {
+                output.report(&Allowed::of(&relay))?;
+            }
+        }
+        Relay::Allow { link } => {
+            opened.client.allow_relay(&link, &mut rng()).await?;
+            output.remark(format_args!("this home may talk to {}", link.authority()));
+        }
+        Relay::Forget { link } => {
+            forget(&link, opened).await?;
+            output.remark(format_args!("this home may no longer talk to {}", link.authority()));
+        }
+    }
+    Ok(Exit::Done)
+}
+
+async fn forget(link: &RelayLink, opened: &Opened) -> Result<(), Failure> {
+    match opened.client.forget_relay(link).await {
+        Err(ClientError::Unknown(_)) => {
+            Err(Failure::failed("there is no such relay").hint("see `lightproof relay list`, and copy the whole link"))
+        }
+        forgotten => Ok(forgotten?),
+    }
+}
+
+/// A relay.
+#[derive(Debug, Serialize)]
+#[serde(tag = "event", rename = "relay")]
+pub(super) struct Allowed {
+    link: String,
+    /// `own`, `typed` by the user, or `named` by a contact.
+    kind: &'static str,
+}
+
+impl Allowed {
+    /// As it is told.
+    pub(super) fn of(relay: &Stored) -> Self {
+        let kind = match (relay.own.is_yes(), relay.typed.is_yes()) {
+            (true, _) => "own",
+            (false, true) => "typed",
+            (false, false) => "named",
+        };
+        Self { link: relay.link.as_str().to_owned(), kind }
+    }
+}
+
+impl Report for Allowed {
+    fn for_people(&self, page: &mut Page) -> fmt::Result {
+        let who = match self.kind {
+            "own" => "own: my mailboxes are here",
+            "typed" => "allowed by its link",
+            _ => "allowed for a contact",
+        };
+        writeln!(page, "{}  {who}", Sanitized::line(&self.link))
+    }
+}

@@ -1,0 +1,292 @@
+//! `send`: photos with a note, to one contact or several.
+
+use lightproof_core::ClientError;
+use lightproof_core::contact::Contact;
+use lightproof_core::e2ee::manifest::{MediaType, NOTE_BYTES, Treatment};
+use lightproof_core::message::{Message, State};
+use lightproof_core::prepare::{
+    DEFAULT_MAX_EDGE_PX, Fate, PrepareOptions, PreparedPhoto, Quality, Removed, RemovedGroup,
+};
+use lightproof_core::send::{Draft, Outgoing, PhotoSource, SendOutcome, Sent};
+
+use super::present::{contact, hex, media_type, state, treatment};
+use super::watch::{self, Pace};
+use crate::args::{self, Global, Wait};
+use crate::clock::{now, rng};
+use crate::exit::{Exit, Failure};
+use crate::opened::{Opened, is_set};
+use crate::output::Output;
+use crate::output::event::{self, SentPhoto};
+use crate::plan::{self, Note, PassphraseSource, Sending, Until};
+use crate::sanitize::Sanitized;
+use crate::source::{PhotoFiles, read_text};
+
+/// What was asked for, checked as far as arguments go.
+///
+/// # Errors
+/// Usage.
+pub(super) fn plan(typed: args::Send, global: &Global) -> Result<Sending, Failure> {
+    Sending::plan(typed, &PassphraseSource::current(global, is_set))
+}
+
+pub(super) async fn run(plan: Sending, opened: &Opened, output: &mut Output) -> Result<Exit, Failure> {
+    let mut people = Vec::new();
+    for name in plan.to.names() {
+        people.push(contact(opened, name.as_str()).await?);
+    }
+    let mut files = PhotoFiles::default();
+    let draft = draft(&plan, &people, &mut files)?;
+    let about_photo = |error: ClientError| about(&error, files.last_opened());
+    let Until::Wait(wait) = plan.until else {
+        let prepared = opened.client.dry_run(&draft, &files, &mut rng()).map_err(about_photo)?;
+        return report_dry_run(&people, &prepared, output);
+    };
+    register_late(opened).await?;
+    output.step(format_args!("preparing and sealing {} photos for {} contacts", draft.photos.len(), people.len()));
+    let outcome = opened.client.send(draft, &files, now(), &mut rng()).await.map_err(about_photo)?;
+    opened.tell_notices(output).await?;
+    let begun = opened.client.outgoing().await?.into_iter().find(|outgoing| outgoing.id == outcome.id);
+    warn_of_kept(&outcome.removed, output);
+    let mut exits = Vec::new();
+    for (person, sent) in people.iter().zip(&outcome.sent) {
+        output.report(&report(person, sent, &outcome, begun.as_ref()))?;
+        if let Some(failure) = why_waiting(sent) {
+            output.failure(&failure);
+            exits.push(failure.exit);
+        }
+    }
+    opened.client.told(&outcome.id, &mut rng()).await?;
+    match wait {
+        Wait::Deposited => Ok(exits.into_iter().collect()),
+        Wait::Delivered => until_delivered(&outcome, begun.as_ref(), opened, output).await,
+    }
+}
+
+fn draft(plan: &Sending, people: &[Contact], files: &mut PhotoFiles) -> Result<Draft, Failure> {
+    let options = options(plan.treatment);
+    let mut photos = Vec::new();
+    for input in &plan.photos {
+        photos.push(PhotoSource { source: files.look_at(input)?, options });
+    }
+    let note = match &plan.note {
+        Note::Absent => String::new(),
+        Note::Text(text) => text.clone(),
+        Note::Input(input) => {
+            let text = read_text(input, "the note", NOTE_BYTES + 2)?;
+            // The end of the last line belongs to the file, not to the note.
+            let text = text.strip_suffix('\n').unwrap_or(&text);
+            text.strip_suffix('\r').unwrap_or(text).to_owned()
+        }
+    };
+    Ok(Draft { to: people.iter().map(|person| person.fingerprint).collect(), note, photos })
+}
+
+fn options(treatment: plan::Treatment) -> PrepareOptions {
+    let usual = PrepareOptions::default();
+    match treatment {
+        plan::Treatment::Compressed { quality, max_edge, keep_metadata } => PrepareOptions {
+            treatment: Treatment::Compressed,
+            quality: match quality {
+                plan::Quality::Auto => Quality::Auto,
+                plan::Quality::Fixed(number) => Quality::Fixed(number),
+            },
+            max_edge: max_edge.map_or(DEFAULT_MAX_EDGE_PX, |edge| u32::from(edge.pixels())),
+            keep_metadata,
+        },
+        plan::Treatment::Exact => PrepareOptions { treatment: Treatment::Exact, ..usual },
+        plan::Treatment::Original { keep_metadata } => {
+            PrepareOptions { treatment: Treatment::Original, keep_metadata, ..usual }
+        }
+    }
+}
+
+/// A failure that is about one photo names it.
+fn about(error: &ClientError, photo: Option<String>) -> Failure {
+    let failure = Failure::from(error);
+    match (error, photo) {
+        (ClientError::Prepare(_) | ClientError::SourceChanged | ClientError::SourceMissing, Some(photo)) => {
+            Failure { what: format!("{photo}: {}", failure.what), ..failure }
+        }
+        _ => failure,
+    }
+}
+
+/// A home whose `init` did not reach the relay goes on with it now. That it fails again is told by the send itself.
+async fn register_late(opened: &Opened) -> Result<(), ClientError> {
+    if opened.client.profile().await?.signed_prekey_made.is_none()
+        && let Err(error) = opened.client.register(now(), &mut rng()).await
+        && !error.is_passing()
+    {
+        return Err(error);
+    }
+    Ok(())
+}
+
+fn report(person: &Contact, sent: &Sent, outcome: &SendOutcome, begun: Option<&Outgoing>) -> event::Sent {
+    let mut photos = match &sent.message {
+        Some(message) => photos_of(message),
+        None => begun.map(photos_begun).unwrap_or_default(),
+    };
+    for (photo, removed) in photos.iter_mut().zip(&outcome.removed) {
+        photo.removed = grouped(removed, Fate::Removed);
+    }
+    event::Sent {
+        id: sent.message.as_ref().map_or_else(|| hex(&outcome.id), Message::name),
+        to: person.name.as_str().to_owned(),
+        state: sent.message.as_ref().map_or(event::State::Outbox, |message| state(message.state)),
+        photos,
+    }
+}
+
+fn photos_of(message: &Message) -> Vec<SentPhoto> {
+    let facts = message.photos.iter().map(|photo| &photo.facts);
+    facts.map(|facts| sent_photo(facts.treatment, facts.media_type, facts.length_bytes, facts.dimensions())).collect()
+}
+
+/// Of a send that is not enclosed yet: what is sealed so far.
+fn photos_begun(outgoing: &Outgoing) -> Vec<SentPhoto> {
+    let sealed = outgoing.photos.iter().filter_map(|photo| photo.sealed.as_ref().map(|facts| (photo.treatment, facts)));
+    sealed
+        .map(|(treatment, facts)| {
+            let dimensions = (facts.width > 0).then_some((facts.width, facts.height));
+            sent_photo(treatment, facts.media_type, facts.length_bytes, dimensions)
+        })
+        .collect()
+}
+
+fn sent_photo(how: Treatment, kind: MediaType, bytes: u64, dimensions: Option<(u32, u32)>) -> SentPhoto {
+    SentPhoto {
+        treatment: treatment(how),
+        media_type: media_type(kind),
+        bytes,
+        width: dimensions.map(|(width, _)| width),
+        height: dimensions.map(|(_, height)| height),
+        removed: Vec::new(),
+    }
+}
+
+/// What was found, one line for each kind of thing. A colour profile belongs to the picture.
+pub(super) fn grouped(found: &[Removed], fate: Fate) -> Vec<String> {
+    let mut lines: Vec<(RemovedGroup, String)> = Vec::new();
+    let is_told = |group| !matches!(group, RemovedGroup::ColourProfile | RemovedGroup::NotInspected);
+    for found in found.iter().filter(|found| found.fate == fate && is_told(found.group)) {
+        let words = if found.detail.is_empty() { found.key.clone() } else { format!("{} {}", found.key, found.detail) };
+        match lines.iter_mut().find(|(group, _)| *group == found.group) {
+            Some((_, line)) => *line = format!("{line}, {words}"),
+            None => lines.push((found.group, format!("{}: {words}", found.group.name()))),
+        }
+    }
+    lines.sort();
+    lines.into_iter().map(|(_, line)| line).collect()
+}
+
+fn warn_of_kept(photos: &[Vec<Removed>], output: &mut Output) {
+    for (number, found) in (1..).zip(photos) {
+        for line in grouped(found, Fate::Kept) {
+            output.warn(format_args!("photo {number} is sent with {}", Sanitized::line(&line)));
+        }
+        if found.iter().any(|found| found.group == RemovedGroup::NotInspected) {
+            output.warn(format_args!(
+                "photo {number} is sent as it is, with whatever is inside: it could not be looked into"
+            ));
+        }
+    }
+}
+
+fn why_waiting(sent: &Sent) -> Option<Failure> {
+    let is_waiting = sent.message.as_ref().is_none_or(|message| message.state == State::Outbox);
+    match &sent.waits {
+        Some(error) => Some(with_outbox_hint(Failure::from(error))),
+        None if is_waiting => Some(with_outbox_hint(Failure::new(Exit::Unreachable, "it is not deposited yet"))),
+        None => None,
+    }
+}
+
+fn with_outbox_hint(failure: Failure) -> Failure {
+    match failure.hint {
+        None => failure.hint("it stays in the outbox; try again with `lightproof outbox retry`"),
+        Some(_) => failure,
+    }
+}
+
+fn report_dry_run<R>(people: &[Contact], prepared: &[PreparedPhoto<R>], output: &mut Output) -> Result<Exit, Failure> {
+    for person in people {
+        let photos = prepared.iter().map(|photo| SentPhoto {
+            removed: grouped(photo.removed(), Fate::Removed),
+            ..sent_photo(photo.treatment(), photo.media_type(), photo.length_bytes(), photo.dimensions())
+        });
+        output.report(&event::Prepared { to: person.name.as_str().to_owned(), photos: photos.collect() })?;
+    }
+    let found: Vec<Vec<Removed>> = prepared.iter().map(|photo| photo.removed().to_vec()).collect();
+    warn_of_kept(&found, output);
+    Ok(Exit::Done)
+}
+
+/// Receives until every recipient has confirmed, or did not in time. What else comes stays news for `receive`.
+async fn until_delivered(
+    outcome: &SendOutcome,
+    begun: Option<&Outgoing>,
+    opened: &Opened,
+    output: &mut Output,
+) -> Result<Exit, Failure> {
+    let mut pace = Pace::default();
+    let mut waiting: Vec<&Sent> = outcome.sent.iter().collect();
+    let mut exits = Vec::new();
+    output.remark("waiting until it is delivered; Ctrl-C stops waiting, not sending");
+    loop {
+        let mut still = Vec::new();
+        for sent in waiting {
+            match ended(sent, outcome, opened).await? {
+                Some(message) => {
+                    let person = opened.client.person(&sent.contact).await?;
+                    let exit = if message.state == State::Expired { Exit::Failed } else { Exit::Done };
+                    let sent = Sent { contact: sent.contact, message: Some(message), waits: None };
+                    output.report(&report(&person, &sent, outcome, begun))?;
+                    exits.push(exit);
+                }
+                None => still.push(sent),
+            }
+        }
+        waiting = still;
+        if waiting.is_empty() {
+            return Ok(exits.into_iter().collect());
+        }
+        receive_more(&mut pace, opened, output).await?;
+    }
+}
+
+/// The message to one recipient, once nothing more is to be waited for.
+async fn ended(sent: &Sent, outcome: &SendOutcome, opened: &Opened) -> Result<Option<Message>, Failure> {
+    let id = match &sent.message {
+        Some(message) => Some(message.message_id),
+        None => {
+            let begun = opened.client.outgoing().await?.into_iter().find(|outgoing| outgoing.id == outcome.id);
+            let recipients = begun.map(|outgoing| outgoing.recipients.into_vec()).unwrap_or_default();
+            recipients.into_iter().find(|recipient| recipient.contact == sent.contact).and_then(|one| one.message_id)
+        }
+    };
+    let messages = opened.client.messages().await?;
+    let found = messages.into_iter().find(|message| Some(message.message_id) == id && message.contact == sent.contact);
+    Ok(found.filter(|message| matches!(message.state, State::Delivered | State::Viewed | State::Expired)))
+}
+
+async fn receive_more(pace: &mut Pace, opened: &Opened, output: &mut Output) -> Result<(), Failure> {
+    let Some(_lease) = watch::try_lease(&opened.home)? else {
+        // Another command receives: what it saves is seen here.
+        tokio::time::sleep(LOOK_AGAIN).await;
+        return Ok(());
+    };
+    let received = opened.client.receive(&PhotoFiles::default(), now(), &mut rng()).await;
+    opened.tell_notices(output).await?;
+    let waited = match received {
+        Ok(_) => pace.wait(opened).await,
+        Err(error) => Err(error),
+    };
+    match waited {
+        Err(error) if error.is_passing() => pace.back_off(opened).await,
+        waited => waited?,
+    }
+    Ok(())
+}
+
+const LOOK_AGAIN: std::time::Duration = std::time::Duration::from_secs(1);

@@ -1,0 +1,253 @@
+//! `show`: one message, its proof, and its photos.
+
+use std::fmt::{self, Write as _};
+use std::path::Path;
+
+use image::RgbaImage;
+use lightproof_core::message::{Direction, Message, PhotoState, State, StoredPhoto};
+use lightproof_core::prepare::{Fate, Limits, decode_for_view, metadata_of};
+use serde::Serialize;
+
+use super::photo_file::{PhotoOf, make_folder};
+use super::present::{Names, message};
+use super::send::grouped;
+use crate::args::Show;
+use crate::clock::{Date, now, rng};
+use crate::exit::{Exit, Failure};
+use crate::opened::Opened;
+use crate::output::event::{self, Size};
+use crate::output::{Colour, Ink, Output, Page, Report, Style};
+use crate::picture::{Depth, draw};
+use crate::sanitize::Sanitized;
+use crate::terminal::Window;
+
+pub(super) async fn run(typed: &Show, opened: &Opened, output: &mut Output) -> Result<Exit, Failure> {
+    let message = message(opened, typed.id.as_str()).await?;
+    let wanted = wanted(typed, &message)?;
+    let names = Names::of(opened).await?;
+    let mut told = names.told(&message);
+    if message.state == State::Failed {
+        output.report(&told)?;
+        let from = Sanitized::line(&told.from);
+        return Err(Failure::new(Exit::Unverified, format!("a photo is not what {from} sealed; nothing is shown"))
+            .hint(format!("ask {from} to send it again")));
+    }
+    if typed.save.as_deref() == Some(Path::new("-")) {
+        let [place] = wanted.as_slice() else {
+            return Err(Failure::usage("stdout takes one photo").hint("choose it with --photo N"));
+        };
+        PhotoOf::new(opened, &message, *place).print(output).await?;
+        opened.client.viewed(&message, now(), &mut rng()).await?;
+        return Ok(Exit::Done);
+    }
+    if let Some(target) = &typed.save {
+        save(target, &message, &wanted, &mut told, opened).await?;
+    }
+    let mut shown = Shown::of(told, &message, &names);
+    let mut drawings = String::new();
+    if message.direction == Direction::In {
+        for &place in &wanted {
+            look_inside(PhotoOf::new(opened, &message, place), typed, &mut shown, &mut drawings, output).await?;
+        }
+    }
+    output.report(&shown)?;
+    output.bytes(drawings.as_bytes())?;
+    opened.client.viewed(&message, now(), &mut rng()).await?;
+    Ok(if message.state == State::Waiting { Exit::Nothing } else { Exit::Done })
+}
+
+/// The places of the photos that were asked for.
+fn wanted(typed: &Show, message: &Message) -> Result<Vec<usize>, Failure> {
+    let count = message.photos.as_slice().len();
+    match typed.photo {
+        None => Ok((0..count).collect()),
+        Some(number) => match usize::from(number).checked_sub(1).filter(|place| *place < count) {
+            Some(place) => Ok(vec![place]),
+            None => Err(Failure::failed(format!("this message has no photo {number}: it has {count}"))),
+        },
+    }
+}
+
+async fn save(
+    target: &Path,
+    message: &Message,
+    wanted: &[usize],
+    told: &mut event::Message,
+    opened: &Opened,
+) -> Result<(), Failure> {
+    let is_folder = target.is_dir() || target.as_os_str().to_string_lossy().ends_with('/');
+    if is_folder {
+        make_folder(target)?;
+    } else if wanted.len() != 1 {
+        return Err(Failure::usage(format!("one file holds one photo, and these are {}", wanted.len()))
+            .hint("name a folder that exists or ends with /, or choose one with --photo N"));
+    }
+    for &place in wanted {
+        let photo = PhotoOf::new(opened, message, place);
+        let path = if is_folder {
+            photo.save_in(target, &told.from).await?
+        } else {
+            photo.save_as(target).await?;
+            target.to_owned()
+        };
+        if let Some(photo) = told.photos.get_mut(place) {
+            photo.file = Some(path.to_string_lossy().into_owned());
+        }
+    }
+    Ok(())
+}
+
+/// Says what is hidden in a photo, and draws it where somebody looks.
+async fn look_inside(
+    photo: PhotoOf<'_>,
+    typed: &Show,
+    shown: &mut Shown,
+    drawings: &mut String,
+    output: &Output,
+) -> Result<(), Failure> {
+    if !photo.is_here() {
+        return Ok(());
+    }
+    let Some(bytes) = photo.bytes(LOOKED_INTO_BYTES).await? else { return Ok(()) };
+    let Some(about) = shown.photos.get_mut(photo.place()) else { return Ok(()) };
+    about.holds = grouped(&metadata_of(&bytes), Fate::Kept);
+    if typed.no_photo || !output.is_watched() {
+        return Ok(());
+    }
+    match decode_for_view(&bytes, about.media_type, &Limits::default()) {
+        Ok(picture) => {
+            let (width, height) = (picture.width(), picture.height());
+            if let Some(pixels) = RgbaImage::from_raw(width, height, picture.rgba().to_vec()) {
+                drawings.push_str(&draw(&pixels, Window::of_stdout(), depth(output)));
+            }
+        }
+        Err(error) => about.not_drawn = Some(error.to_string()),
+    }
+    Ok(())
+}
+
+/// What the terminal can show.
+pub(super) fn depth(output: &Output) -> Depth {
+    let colour = if output.ink() == Ink::Coloured { Colour::Allowed } else { Colour::Never };
+    Depth::choose(colour, |name| std::env::var_os(name))
+}
+
+/// One message in full; for programs, the same object as everywhere.
+#[derive(Debug, Serialize)]
+#[serde(transparent)]
+struct Shown {
+    message: event::Message,
+    #[serde(skip)]
+    is_verified: bool,
+    #[serde(skip)]
+    promise: Option<String>,
+    #[serde(skip)]
+    photos: Vec<ShownPhoto>,
+}
+
+#[derive(Debug)]
+struct ShownPhoto {
+    name: String,
+    media_type: lightproof_core::e2ee::manifest::MediaType,
+    state: PhotoState,
+    holds: Vec<String>,
+    not_drawn: Option<String>,
+}
+
+impl ShownPhoto {
+    fn of(photo: &StoredPhoto) -> Self {
+        let (name, media_type) = (photo.facts.name.as_str().to_owned(), photo.facts.media_type);
+        Self { name, media_type, state: photo.state, holds: Vec::new(), not_drawn: None }
+    }
+}
+
+impl Shown {
+    fn of(told: event::Message, message: &Message, names: &Names) -> Self {
+        let promise = message.receipt.as_ref().map(|receipt| Date(receipt.promise.expires).to_string());
+        Self {
+            message: told,
+            is_verified: names.is_verified(&message.contact),
+            promise,
+            photos: message.photos.iter().map(ShownPhoto::of).collect(),
+        }
+    }
+
+    fn write_who(&self, page: &mut Page) -> fmt::Result {
+        let (word, who) = match self.message.direction {
+            event::Direction::In => ("from", &self.message.from),
+            event::Direction::Out => ("to", &self.message.to),
+        };
+        let who = Sanitized::line(who);
+        let name = page.ink().paint(Style::Strong, &who);
+        if self.is_verified {
+            let verified = page.ink().paint(Style::Good, "verified");
+            return writeln!(page, "{word} {name} ({verified})");
+        }
+        let unverified = page.ink().paint(Style::Caution, "unverified");
+        writeln!(page, "{word} {name} ({unverified}: compare safety numbers with `lightproof contact verify {who}`)")
+    }
+
+    fn write_state(&self, page: &mut Page) -> fmt::Result {
+        let from = Sanitized::line(&self.message.from);
+        let to = Sanitized::line(&self.message.to);
+        let words = match self.message.state {
+            event::State::Verified => format!("unchanged since {from} sealed it"),
+            event::State::Waiting => "its photos are not all here yet; the note is signed and unchanged".to_owned(),
+            event::State::Failed => "not what its sender sealed".to_owned(),
+            event::State::Expired if self.message.direction == event::Direction::In => {
+                "a photo was gone from its relay before it was fetched; the note is signed and unchanged".to_owned()
+            }
+            event::State::Expired => format!("{to} did not fetch it in time"),
+            event::State::Outbox => "sealed, and on its way".to_owned(),
+            event::State::Deposited => match &self.promise {
+                Some(day) => format!("the relay has it on disk, and keeps it until {day}"),
+                None => "the relay has it on disk".to_owned(),
+            },
+            event::State::Delivered => format!("{to} has it"),
+            event::State::Viewed => format!("{to} has looked at it"),
+        };
+        let state = page.ink().paint(self.message.state.style(), self.message.state.word());
+        writeln!(page, "{state}: {words}")
+    }
+
+    fn write_photo(page: &mut Page, number: usize, photo: &event::MessagePhoto, about: &ShownPhoto) -> fmt::Result {
+        let size = Size { width: photo.width, height: photo.height, bytes: photo.bytes };
+        writeln!(page, "photo {number}: {} {} {size}", photo.treatment, photo.media_type)?;
+        match about.state {
+            PhotoState::Waiting => writeln!(page, "  not fetched yet")?,
+            PhotoState::Expired => writeln!(page, "  gone from its relay before it was fetched")?,
+            _ => {}
+        }
+        writeln!(page, "  called  {}", Sanitized::line(&about.name))?;
+        writeln!(page, "  sha256  {}", photo.sha256)?;
+        if let Some(file) = &photo.file {
+            writeln!(page, "  saved   {}", Sanitized::line(file))?;
+        }
+        for holds in &about.holds {
+            let warning = page.ink().paint(Style::Caution, "holds");
+            writeln!(page, "  {warning}   {}", Sanitized::line(holds))?;
+        }
+        match &about.not_drawn {
+            Some(reason) => writeln!(page, "  not drawn: {reason}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Report for Shown {
+    fn for_people(&self, page: &mut Page) -> fmt::Result {
+        self.write_who(page)?;
+        writeln!(page, "sent {}", self.message.sent_at)?;
+        self.write_state(page)?;
+        if let Some(note) = &self.message.note {
+            writeln!(page, "\n{}\n", Sanitized::note(note, self.message.columns))?;
+        }
+        for (number, (photo, about)) in (1..).zip(self.message.photos.iter().zip(&self.photos)) {
+            Self::write_photo(page, number, photo, about)?;
+        }
+        Ok(())
+    }
+}
+
+/// Larger photos are saved without a look inside.
+const LOOKED_INTO_BYTES: u64 = 64 << 20;

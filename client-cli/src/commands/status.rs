@@ -1,0 +1,156 @@
+//! `status`: what is under way, what is in stock, what went wrong, and what the relays allow.
+
+use std::fmt::{self, Write as _};
+
+use indicatif::DecimalBytes;
+use lightproof_core::receive::Reason;
+use lightproof_core::relays::Relay;
+use lightproof_core::status::Status;
+use lightproof_core::wire::time::Timestamp;
+use serde::Serialize;
+
+use crate::clock::Utc;
+use crate::exit::{Exit, Failure};
+use crate::opened::Opened;
+use crate::output::{Output, Page, Report};
+use crate::sanitize::Sanitized;
+
+pub(super) async fn run(opened: &Opened, output: &mut Output) -> Result<Exit, Failure> {
+    let status = opened.client.status().await?;
+    output.report(&Told::of(&status))?;
+    if status.was_old_copy {
+        output.warn("this home was found to be an older copy of another; messages taken there are not here");
+    }
+    if status.prekeys_used_up {
+        output.warn("one-time prekeys are used up: run `lightproof receive`, which makes new ones");
+    }
+    Ok(Exit::Done)
+}
+
+/// The state of a home.
+#[derive(Debug, Serialize)]
+#[serde(tag = "event", rename = "status")]
+struct Told {
+    drafts: usize,
+    outbox: usize,
+    unread: usize,
+    waiting: usize,
+    expired: usize,
+    failed: usize,
+    requests: usize,
+    missing: u64,
+    receipts_due: usize,
+    one_time_prekeys: u16,
+    prekey_secrets: usize,
+    /// RFC 3339; `null` before the first.
+    last_complete_fetch: Option<String>,
+    aside: Vec<Aside>,
+    relays: Vec<RelayLimits>,
+}
+
+/// Envelopes that would not open, for one reason.
+#[derive(Debug, Serialize)]
+struct Aside {
+    reason: &'static str,
+    count: usize,
+}
+
+/// A relay, and what it said of itself when it was last reached.
+#[derive(Debug, Serialize)]
+struct RelayLimits {
+    link: String,
+    blob_bytes: Option<u64>,
+    envelope_days: Option<u16>,
+    blob_days: Option<u16>,
+    mailbox_days: Option<u16>,
+    mailbox_envelopes: Option<u32>,
+}
+
+impl Told {
+    fn of(status: &Status) -> Self {
+        let fetched = status.last_complete_fetch;
+        let mut aside: Vec<Aside> = Vec::new();
+        for reason in status.aside.iter().map(|reason| words(*reason)) {
+            match aside.iter_mut().find(|aside| aside.reason == reason) {
+                Some(aside) => aside.count += 1,
+                None => aside.push(Aside { reason, count: 1 }),
+            }
+        }
+        Self {
+            drafts: status.drafts,
+            outbox: status.outbox,
+            unread: status.unread,
+            waiting: status.waiting,
+            expired: status.expired,
+            failed: status.failed,
+            requests: status.requests,
+            missing: status.missing,
+            receipts_due: status.receipts_due,
+            one_time_prekeys: status.one_time_prekeys,
+            prekey_secrets: status.prekey_secrets,
+            last_complete_fetch: (fetched > Timestamp(0)).then(|| Utc(fetched).to_string()),
+            aside,
+            relays: status.relays.iter().map(RelayLimits::of).collect(),
+        }
+    }
+}
+
+impl RelayLimits {
+    fn of(relay: &Relay) -> Self {
+        let limits = relay.limits;
+        Self {
+            link: relay.link.as_str().to_owned(),
+            blob_bytes: limits.map(|limits| limits.blob_bytes),
+            envelope_days: limits.map(|limits| limits.envelope_days),
+            blob_days: limits.map(|limits| limits.blob_days),
+            mailbox_days: limits.map(|limits| limits.mailbox_days),
+            mailbox_envelopes: limits.map(|limits| limits.mailbox_envelopes),
+        }
+    }
+}
+
+const fn words(reason: Reason) -> &'static str {
+    match reason {
+        Reason::Unopened => "no session opens it, or it was changed on its way",
+        Reason::Newer => "made by a newer version",
+        Reason::Forged(_) => "forged in the name of a contact",
+        Reason::ForgedHello => "forged in the name of a stranger",
+        Reason::Skipped => "too many messages are missing before it",
+        Reason::Contradicts(_) => "it contradicts what the same contact sent before",
+        Reason::AlreadyOpened(_) => "its place was used before: the contact writes from an old copy",
+        Reason::Crowded => "it waits: people you have not accepted may leave eight messages",
+        Reason::EndsProcess => "it ended the program each time it was opened",
+    }
+}
+
+impl Report for Told {
+    fn for_people(&self, page: &mut Page) -> fmt::Result {
+        let fetched = self.last_complete_fetch.as_deref().unwrap_or("never");
+        writeln!(page, "last fetched   {fetched}")?;
+        writeln!(page, "received       {} unread, {} waiting for photos", self.unread, self.waiting)?;
+        writeln!(page, "requests       {}", self.requests)?;
+        writeln!(
+            page,
+            "under way      {} drafts, {} envelopes, {} receipts due",
+            self.drafts, self.outbox, self.receipts_due
+        )?;
+        writeln!(page, "went wrong     {} expired, {} failed, {} missing", self.expired, self.failed, self.missing)?;
+        writeln!(page, "prekeys        {} at the relay, {} secrets here", self.one_time_prekeys, self.prekey_secrets)?;
+        for aside in &self.aside {
+            writeln!(page, "set aside      {}: {}", aside.count, aside.reason)?;
+        }
+        for relay in &self.relays {
+            writeln!(page, "relay          {}", Sanitized::line(&relay.link))?;
+            if let (Some(bytes), Some(envelopes), Some(blobs)) =
+                (relay.blob_bytes, relay.envelope_days, relay.blob_days)
+            {
+                let largest = DecimalBytes(bytes);
+                writeln!(
+                    page,
+                    "               photos up to {largest}, kept {blobs} days; messages kept {envelopes} days"
+                )?;
+            }
+        }
+        Ok(())
+    }
+}

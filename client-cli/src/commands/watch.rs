@@ -1,0 +1,85 @@
+//! Watching the mailboxes of one home: by one process at a time, patiently.
+
+use std::time::{Duration, Instant};
+
+use lightproof_core::ClientError;
+use rand_core::Rng;
+use tokio::time::sleep;
+
+use crate::clock::{now, rng};
+use crate::exit::Failure;
+use crate::home::Home;
+use crate::lock::{TurnError, WatchLease};
+use crate::opened::Opened;
+use crate::output::Output;
+
+/// The right to watch; waits a while for another process to give it up.
+///
+/// # Errors
+/// Where it does not.
+pub(super) async fn lease(home: &Home, output: &mut Output) -> Result<WatchLease, Failure> {
+    let began = Instant::now();
+    let mut said = false;
+    loop {
+        if let Some(lease) = try_lease(home)? {
+            return Ok(lease);
+        }
+        if !said {
+            output.remark("waiting: another lightproof command receives for this home");
+            said = true;
+        }
+        if began.elapsed() >= LEASE_PATIENCE {
+            return Err(Failure::failed("another lightproof command receives for this home")
+                .hint("it shows what comes; stop it, or look with `lightproof messages --unread`"));
+        }
+        sleep(LEASE_POLL).await;
+    }
+}
+
+/// The right to watch, unless another process has it.
+///
+/// # Errors
+/// Where the home cannot be locked.
+pub(super) fn try_lease(home: &Home) -> Result<Option<WatchLease>, Failure> {
+    WatchLease::try_take(home).map_err(|error: TurnError| Failure::failed(error.to_string()))
+}
+
+/// How long to wait between two looks at a relay, and longer each time it is not there.
+#[derive(Default)]
+pub(super) struct Pace {
+    failed_tries: u32,
+}
+
+impl Pace {
+    /// Waits until something comes, or something is due here.
+    ///
+    /// # Errors
+    /// The relay's or the vault's.
+    pub(super) async fn wait(&mut self, opened: &Opened) -> Result<(), ClientError> {
+        self.failed_tries = 0;
+        let until_due = opened.client.next_due().await?.map_or(LONGEST_WAIT_MS, |due| due.since_ms(now()));
+        let within_ms = u32::try_from(until_due.clamp(SHORTEST_WAIT_MS, LONGEST_WAIT_MS)).unwrap_or(u32::MAX);
+        opened.client.take_pushed(within_ms, now(), &mut rng()).await.map(drop)
+    }
+
+    /// Gives a relay that was not reached time. A random part, so that not all clients come back at one moment.
+    pub(super) async fn back_off(&mut self, opened: &Opened) {
+        opened.client.hang_up();
+        let most_ms = LONGEST_PAUSE_MS.min(SHORTEST_PAUSE_MS << self.failed_tries.saturating_add(1).min(16));
+        self.failed_tries = self.failed_tries.saturating_add(1);
+        let pause_ms = SHORTEST_PAUSE_MS + rng().next_u64() % (most_ms - SHORTEST_PAUSE_MS + 1);
+        sleep(Duration::from_millis(pause_ms)).await;
+    }
+
+    /// Whether the relay was there the last time.
+    pub(super) const fn was_reached(&self) -> bool {
+        self.failed_tries == 0
+    }
+}
+
+const LEASE_PATIENCE: Duration = Duration::from_secs(10);
+const LEASE_POLL: Duration = Duration::from_millis(100);
+const SHORTEST_WAIT_MS: u64 = 1_000;
+const LONGEST_WAIT_MS: u64 = 20_000;
+const SHORTEST_PAUSE_MS: u64 = 1_000;
+const LONGEST_PAUSE_MS: u64 = 60_000;

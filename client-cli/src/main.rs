@@ -1,0 +1,88 @@
+//! `lightproof`: the command line client.
+
+use std::env;
+use std::ffi::OsString;
+use std::io::{self, Write};
+
+use clap::error::ErrorKind;
+use clap::{ColorChoice, CommandFactory, FromArgMatches};
+
+use crate::args::{CommandLine, Global};
+use crate::exit::{Exit, Failure};
+use crate::output::{Colour, Output, Reader, Verbosity};
+use crate::sanitize::Sanitized;
+
+mod args;
+mod clock;
+mod commands;
+mod exit;
+mod explain;
+mod home;
+mod lock;
+mod notice;
+mod opened;
+mod output;
+mod picture;
+mod plan;
+mod qr;
+mod sanitize;
+mod save;
+mod source;
+mod spool;
+mod store;
+mod terminal;
+mod transport;
+
+fn main() -> Exit {
+    let words: Vec<OsString> = env::args_os().collect();
+    let typed = |flag: &str| words.iter().take_while(|word| *word != "--").any(|word| word == flag);
+    let colour = Colour::choose(typed("--no-color"), |name| env::var_os(name));
+    let choice = if colour == Colour::Never { ColorChoice::Never } else { ColorChoice::Auto };
+    let parsed = CommandLine::command().color(choice).try_get_matches_from(&words);
+    let line = match parsed.and_then(|matches| CommandLine::from_arg_matches(&matches)) {
+        Ok(line) => line,
+        Err(error) if typed("--json") && error.use_stderr() => {
+            Output::standard(Reader::Json, Verbosity::Quiet, Colour::Never).failure(&usage_failure(&error));
+            return Exit::Usage;
+        }
+        Err(error) => return explain(&error),
+    };
+    let mut output = output_for(&line.global, colour);
+    commands::run(line, &mut output).unwrap_or_else(|failure| {
+        output.failure(&failure);
+        failure.exit
+    })
+}
+
+fn output_for(global: &Global, colour: Colour) -> Output {
+    let reader = if global.json { Reader::Json } else { Reader::Person };
+    let verbosity = match (global.quiet, global.verbose) {
+        (true, _) => Verbosity::Quiet,
+        (false, true) => Verbosity::Verbose,
+        (false, false) => Verbosity::Normal,
+    };
+    Output::standard(reader, verbosity, colour)
+}
+
+/// Help and version go to stdout; anything else is wrong usage, told by clap.
+fn explain(error: &clap::Error) -> Exit {
+    if !error.use_stderr() || error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        // A reader that has gone needs no help.
+        let _unread = error.print();
+        return if error.use_stderr() { Exit::Usage } else { Exit::Done };
+    }
+    // clap repeats what was typed, and a file name that a shell expanded is somebody else's text.
+    let mut told = String::new();
+    for line in error.to_string().lines() {
+        told.push_str(&Sanitized::line(line).to_string());
+        told.push('\n');
+    }
+    let _unheard = io::stderr().write_all(told.as_bytes());
+    Exit::Usage
+}
+
+fn usage_failure(error: &clap::Error) -> Failure {
+    let text = error.to_string();
+    let first = text.lines().next().unwrap_or_default();
+    Failure::usage(first.strip_prefix("error: ").unwrap_or(first)).hint("see `lightproof --help`")
+}

@@ -1,0 +1,189 @@
+//! A home that is open: its client with the edges of this machine, and what it says while it works.
+
+use std::cell::RefCell;
+use std::io::{self, Write};
+use std::rc::Rc;
+
+use lightproof_core::event::{Event, Notice, Stage};
+use lightproof_core::vault::unlock::Passphrase;
+use lightproof_core::vault::wants_passphrase;
+use lightproof_core::{Client, ClientError, NewHome};
+
+use crate::args::Global;
+use crate::clock::rng;
+use crate::exit::Failure;
+use crate::home::Home;
+use crate::output::{Output, Verbosity};
+use crate::plan::{self, PassphraseSource};
+use crate::sanitize::Sanitized;
+use crate::spool::FileSpool;
+use crate::store::RedbStore;
+use crate::terminal::{self, Progress, Purpose};
+use crate::transport::WebSocketTransport;
+
+/// The edges of this machine.
+type Edges = (RedbStore, FileSpool, WebSocketTransport);
+
+/// An open home.
+pub(crate) struct Opened {
+    /// The client.
+    pub(crate) client: Client<RedbStore, FileSpool, WebSocketTransport>,
+    /// Its folder.
+    pub(crate) home: Home,
+    store: RedbStore,
+    heard: Rc<Heard>,
+}
+
+impl Opened {
+    /// Opens the home of this run; asks for its passphrase if it has one.
+    ///
+    /// # Errors
+    /// Where there is none, the passphrase is wrong, or the disk fails.
+    pub(crate) async fn open(global: &Global, output: &mut Output) -> Result<Self, Failure> {
+        let home = Home::open(plan::home(global, |name| std::env::var_os(name))?)?;
+        output.step(format_args!("home {}", Sanitized::path(home.path())));
+        let edges = edges(&home, output.verbosity())?;
+        let passphrase = if wants_passphrase(&edges.0).await? {
+            let source = PassphraseSource::current(global, is_set);
+            Passphrase::Words(terminal::passphrase(&source, Purpose::Unlock, output)?)
+        } else {
+            Passphrase::None
+        };
+        let store = edges.0.clone();
+        let client = Client::open(edges, &passphrase).await?;
+        Ok(Self::assemble(client, home, store, output.verbosity()))
+    }
+
+    /// Makes a home in a folder that has none. Nothing is sent.
+    ///
+    /// # Errors
+    /// Where there is one already, or the disk fails.
+    pub(crate) async fn create(
+        home: Home,
+        new: NewHome,
+        passphrase: &Passphrase,
+        output: &Output,
+    ) -> Result<Self, Failure> {
+        let edges = edges(&home, output.verbosity())?;
+        let store = edges.0.clone();
+        let client = Client::create(edges, new, passphrase, &mut rng()).await?;
+        Ok(Self::assemble(client, home, store, output.verbosity()))
+    }
+
+    fn assemble(
+        client: Client<RedbStore, FileSpool, WebSocketTransport>,
+        home: Home,
+        store: RedbStore,
+        verbosity: Verbosity,
+    ) -> Self {
+        let heard = Rc::new(Heard { verbosity, bar: RefCell::default(), notices: RefCell::default() });
+        let hearing = Rc::clone(&heard);
+        Self { client: client.with_events(move |event| hearing.hear(event)), home, store, heard }
+    }
+
+    /// Says what was noticed since the last time, as warnings. Whether one of them was an alarm.
+    ///
+    /// # Errors
+    /// The vault's.
+    pub(crate) async fn tell_notices(&self, output: &mut Output) -> Result<Alarm, ClientError> {
+        self.heard.rest();
+        let notices = self.heard.notices.take();
+        let mut alarm = Alarm::None;
+        for notice in &notices {
+            output.warn(self.words(notice).await?);
+            if notice.is_alarm() {
+                alarm = Alarm::Raised;
+            }
+            if *notice == Notice::Superseded && alarm == Alarm::None {
+                alarm = Alarm::Superseded;
+            }
+        }
+        Ok(alarm)
+    }
+
+    /// For the very end of a run.
+    pub(crate) fn leave(self) {
+        self.store.leave();
+    }
+}
+
+/// What notices amount to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Alarm {
+    /// Nothing that changes how a run ends.
+    None,
+    /// Something was forged, or would not open.
+    Raised,
+    /// Another copy of this home has taken over.
+    Superseded,
+}
+
+/// Whether a variable of the environment is set.
+pub(crate) fn is_set(name: &str) -> bool {
+    std::env::var_os(name).is_some()
+}
+
+fn edges(home: &Home, verbosity: Verbosity) -> Result<Edges, Failure> {
+    let say_waiting = move || {
+        if verbosity > Verbosity::Quiet {
+            // Where stderr is gone there is nobody to tell.
+            let _unheard = writeln!(io::stderr(), "waiting: another lightproof command holds this home");
+        }
+    };
+    let transport =
+        WebSocketTransport::new().map_err(|error| Failure::failed(format!("cannot set up TLS: {error}")))?;
+    Ok((RedbStore::of(home.clone(), say_waiting)?, FileSpool::of(home)?, transport))
+}
+
+/// What the client says while it works: bars are drawn at once, notices wait until nothing else is on the line.
+struct Heard {
+    verbosity: Verbosity,
+    bar: RefCell<Option<Bar>>,
+    notices: RefCell<Vec<Notice>>,
+}
+
+struct Bar {
+    stage: Stage,
+    total_bytes: u64,
+    progress: Progress,
+}
+
+impl Heard {
+    fn hear(&self, event: Event) {
+        match event {
+            Event::Progress { stage, done_bytes, total_bytes } => self.draw(stage, done_bytes, total_bytes),
+            Event::Notice(notice) => {
+                let mut notices = self.notices.borrow_mut();
+                if !notices.contains(&notice) {
+                    notices.push(notice);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn draw(&self, stage: Stage, done_bytes: u64, total_bytes: u64) {
+        let mut bar = self.bar.borrow_mut();
+        let same = bar.as_ref().is_some_and(|bar| (bar.stage, bar.total_bytes) == (stage, total_bytes));
+        if !same {
+            let what = match stage {
+                Stage::Preparing => "preparing",
+                Stage::Uploading => "sealing and sending",
+                Stage::Fetching => "fetching",
+            };
+            // The old bar is cleared before the new one is drawn.
+            *bar = None;
+            *bar = Some(Bar { stage, total_bytes, progress: Progress::begin(what, total_bytes, self.verbosity) });
+        }
+        if let Some(bar) = bar.as_mut() {
+            bar.progress.set(done_bytes);
+        }
+        if done_bytes >= total_bytes {
+            *bar = None;
+        }
+    }
+
+    fn rest(&self) {
+        self.bar.take();
+    }
+}

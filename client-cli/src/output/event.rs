@@ -1,0 +1,234 @@
+//! The objects of `--json`: their keys are a contract. More may come, none goes.
+
+use std::fmt::{self, Write as _};
+
+use serde::Serialize;
+
+use super::{Page, Report, Style};
+use crate::exit::Failure;
+use crate::sanitize::Sanitized;
+
+/// A state of a message, as JSON and people name it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum State {
+    /// Saved here, not yet at the relay.
+    Outbox,
+    /// The relay has it on disk.
+    Deposited,
+    /// The recipient has it.
+    Delivered,
+    /// The recipient has seen it.
+    Viewed,
+    /// Nobody took it in time.
+    Expired,
+    /// A photo of it waits: for a relay to be allowed, or to be fetched.
+    Waiting,
+    /// Unchanged since its sender sealed it.
+    Verified,
+    /// Something of it did not verify, and is not shown.
+    Failed,
+}
+
+impl State {
+    /// The word.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Outbox => "outbox",
+            Self::Deposited => "deposited",
+            Self::Delivered => "delivered",
+            Self::Viewed => "viewed",
+            Self::Expired => "expired",
+            Self::Waiting => "waiting",
+            Self::Verified => "verified",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// What colour says of it.
+    pub(crate) const fn style(self) -> Style {
+        match self {
+            Self::Deposited | Self::Delivered | Self::Viewed | Self::Verified => Style::Good,
+            Self::Outbox | Self::Waiting => Style::Caution,
+            Self::Expired | Self::Failed => Style::Danger,
+        }
+    }
+}
+
+/// Whose message it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Direction {
+    /// From a contact.
+    In,
+    /// Mine.
+    Out,
+}
+
+/// A photo that was sent.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct SentPhoto {
+    pub(crate) treatment: &'static str,
+    pub(crate) media_type: &'static str,
+    pub(crate) bytes: u64,
+    pub(crate) width: Option<u32>,
+    pub(crate) height: Option<u32>,
+    /// What was found in the file and is not in what was sent, in words.
+    pub(crate) removed: Vec<String>,
+}
+
+/// `send`: one for each recipient.
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "event", rename = "sent")]
+pub(crate) struct Sent {
+    pub(crate) id: String,
+    pub(crate) to: String,
+    pub(crate) state: State,
+    pub(crate) photos: Vec<SentPhoto>,
+}
+
+impl Report for Sent {
+    fn for_people(&self, page: &mut Page) -> fmt::Result {
+        let state = page.ink().paint(self.state.style(), self.state.word());
+        writeln!(page, "{} to {}: {state}", short(&self.id), Sanitized::line(&self.to))?;
+        self.photos.iter().try_for_each(|photo| photo.write(page))
+    }
+}
+
+impl SentPhoto {
+    fn write(&self, page: &mut Page) -> fmt::Result {
+        let size = Size { width: self.width, height: self.height, bytes: self.bytes };
+        writeln!(page, "  {} {} {size}", self.treatment, self.media_type)?;
+        self.removed.iter().try_for_each(|removed| writeln!(page, "    removed {}", Sanitized::line(removed)))
+    }
+}
+
+/// `send --dry-run`: one for each recipient.
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "event", rename = "prepared")]
+pub(crate) struct Prepared {
+    pub(crate) to: String,
+    pub(crate) photos: Vec<SentPhoto>,
+}
+
+impl Report for Prepared {
+    fn for_people(&self, page: &mut Page) -> fmt::Result {
+        writeln!(page, "to {}: not sent", Sanitized::line(&self.to))?;
+        self.photos.iter().try_for_each(|photo| photo.write(page))
+    }
+}
+
+/// A photo of a message.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct MessagePhoto {
+    pub(crate) treatment: &'static str,
+    pub(crate) media_type: &'static str,
+    pub(crate) bytes: u64,
+    pub(crate) sha256: String,
+    pub(crate) width: Option<u32>,
+    pub(crate) height: Option<u32>,
+    /// Where it was saved, if it was.
+    pub(crate) file: Option<String>,
+}
+
+/// `receive`, `messages` and `show`.
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "event", rename = "message")]
+pub(crate) struct Message {
+    pub(crate) id: String,
+    pub(crate) from: String,
+    pub(crate) to: String,
+    pub(crate) direction: Direction,
+    pub(crate) state: State,
+    pub(crate) note: Option<String>,
+    /// RFC 3339, UTC: what the sender's clock said.
+    pub(crate) sent_at: String,
+    pub(crate) photos: Vec<MessagePhoto>,
+    /// How wide the reader's window is.
+    #[serde(skip)]
+    pub(crate) columns: usize,
+}
+
+impl Report for Message {
+    fn for_people(&self, page: &mut Page) -> fmt::Result {
+        let ink = page.ink();
+        let (word, who) = match self.direction {
+            Direction::In => ("from", &self.from),
+            Direction::Out => ("to", &self.to),
+        };
+        let state = ink.paint(self.state.style(), self.state.word());
+        let id = ink.paint(Style::Strong, short(&self.id));
+        writeln!(page, "{id}  {}  {word} {}  {state}", self.sent_at, Sanitized::line(who))?;
+        if let Some(note) = self.note.as_deref().filter(|note| !note.is_empty()) {
+            writeln!(page, "{}", Sanitized::note(note, self.columns))?;
+        }
+        for (number, photo) in (1..).zip(&self.photos) {
+            let size = Size { width: photo.width, height: photo.height, bytes: photo.bytes };
+            write!(page, "  photo {number}: {} {} {size}", photo.treatment, photo.media_type)?;
+            if let Some(file) = &photo.file {
+                write!(page, " → {}", Sanitized::line(file))?;
+            }
+            writeln!(page)?;
+        }
+        Ok(())
+    }
+}
+
+/// `requests`: somebody who wrote for the first time.
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "event", rename = "request")]
+pub(crate) struct Request {
+    /// Its number, to answer it by.
+    pub(crate) request: u64,
+    pub(crate) name: String,
+    pub(crate) fingerprint: String,
+}
+
+impl Report for Request {
+    fn for_people(&self, page: &mut Page) -> fmt::Result {
+        writeln!(page, "{}  says it is {}  fingerprint {}", self.request, Sanitized::line(&self.name), self.fingerprint)
+    }
+}
+
+/// Any failure.
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "event", rename = "error")]
+pub(crate) struct Error {
+    /// The exit code.
+    pub(crate) code: u8,
+    pub(crate) what: String,
+    pub(crate) hint: Option<String>,
+}
+
+impl From<&Failure> for Error {
+    fn from(failure: &Failure) -> Self {
+        Self { code: failure.exit.code(), what: failure.what.clone(), hint: failure.hint.clone() }
+    }
+}
+
+impl Report for Error {
+    fn for_people(&self, page: &mut Page) -> fmt::Result {
+        writeln!(page, "error: {}", self.what)
+    }
+}
+
+/// `1600 x 1200, 1.2 MB`.
+pub(crate) struct Size {
+    pub(crate) width: Option<u32>,
+    pub(crate) height: Option<u32>,
+    pub(crate) bytes: u64,
+}
+
+impl fmt::Display for Size {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let (Some(width), Some(height)) = (self.width, self.height) {
+            write!(f, "{width} x {height}, ")?;
+        }
+        indicatif::DecimalBytes(self.bytes).fmt(f)
+    }
+}
+
+/// Eight digits tell the messages of one home apart, and `show` takes them.
+fn short(id: &str) -> &str {
+    id.get(..8).unwrap_or(id)
+}

@@ -1,0 +1,121 @@
+//! Files that appear whole, or not at all, and take nobody's place.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+/// A file being written under a hidden name in the folder it will appear in; dropped before its end, it leaves no trace.
+#[derive(Debug)]
+pub(crate) struct UnfinishedFile {
+    file: File,
+    hidden: PathBuf,
+}
+
+impl UnfinishedFile {
+    /// Begins a file that only its owner can read.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub(crate) fn begin(folder: &Path) -> io::Result<Self> {
+        let mut random = [0; 8];
+        getrandom::fill(&mut random).map_err(io::Error::other)?;
+        let hidden = folder.join(format!(".lightproof-{:016x}.part", u64::from_ne_bytes(random)));
+        let file = OpenOptions::new().write(true).create_new(true).mode(FILE_MODE).open(&hidden)?;
+        Ok(Self { file, hidden })
+    }
+
+    /// Lets it appear as `stem.extension`, or `stem-2.extension` and so on where that exists. Returns where.
+    ///
+    /// # Errors
+    /// Those of the file system; `AlreadyExists` after a thousand names.
+    pub(crate) fn finish_beside(self, stem: &str, extension: &str) -> io::Result<PathBuf> {
+        for number in 1..=MAX_SAME_NAMES {
+            let name = if number == 1 { format!("{stem}.{extension}") } else { format!("{stem}-{number}.{extension}") };
+            let path = self.hidden.with_file_name(name);
+            match self.appear_as(&path) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                result => return result.map(|()| path),
+            }
+        }
+        Err(io::ErrorKind::AlreadyExists.into())
+    }
+
+    /// Lets it appear under this name, which must be free.
+    ///
+    /// # Errors
+    /// Those of the file system; `AlreadyExists`.
+    pub(crate) fn finish_new(self, path: &Path) -> io::Result<()> {
+        self.appear_as(path)
+    }
+
+    // A second name for the file and the end of the first, because a rename would replace.
+    fn appear_as(&self, path: &Path) -> io::Result<()> {
+        self.file.sync_all()?;
+        fs::hard_link(&self.hidden, path)?;
+        self.sync_folder()
+    }
+
+    fn sync_folder(&self) -> io::Result<()> {
+        let folder = self.hidden.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        File::open(folder)?.sync_all()
+    }
+}
+
+impl Write for UnfinishedFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl Drop for UnfinishedFile {
+    fn drop(&mut self) {
+        // The file lives on under the name it appeared as, if it did.
+        let _gone = fs::remove_file(&self.hidden);
+    }
+}
+
+const FILE_MODE: u32 = 0o600;
+const MAX_SAME_NAMES: u32 = 1_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn begun(folder: &Path, bytes: &[u8]) -> UnfinishedFile {
+        let mut file = UnfinishedFile::begin(folder).unwrap();
+        file.write_all(bytes).unwrap();
+        file
+    }
+
+    fn names(folder: &Path) -> Vec<String> {
+        let mut names: Vec<_> =
+            fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn nothing_is_overwritten() {
+        let folder = tempfile::tempdir().unwrap();
+        for text in ["one", "two", "three"] {
+            begun(folder.path(), text.as_bytes()).finish_beside("2026-11-21 alice", "jpg").unwrap();
+        }
+        assert_eq!(names(folder.path()), ["2026-11-21 alice-2.jpg", "2026-11-21 alice-3.jpg", "2026-11-21 alice.jpg"]);
+        let taken = folder.path().join("2026-11-21 alice.jpg");
+        assert_eq!(begun(folder.path(), b"x").finish_new(&taken).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(fs::read(&taken).unwrap(), b"one");
+        assert_eq!(names(folder.path()).len(), 3);
+    }
+
+    #[test]
+    fn what_is_given_up_leaves_no_trace() {
+        let folder = tempfile::tempdir().unwrap();
+        drop(begun(folder.path(), b"half"));
+        assert!(names(folder.path()).is_empty());
+    }
+}

@@ -1,0 +1,225 @@
+//! The person at the terminal: passphrases, yes or no, progress, and the size of the window.
+//!
+//! Questions and progress go to stderr; stdout is for results.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, IsTerminal, Read, Write};
+use std::os::unix::fs::MetadataExt;
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use rpassword::ConfigBuilder;
+use zeroize::Zeroizing;
+
+use crate::exit::Failure;
+use crate::output::{Output, Verbosity};
+use crate::plan::{Input, PassphraseSource};
+use crate::sanitize::Sanitized;
+
+/// What a passphrase is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// To protect a home from now on: a person types it twice.
+    Choose,
+    /// To open the home.
+    Unlock,
+}
+
+/// Takes the passphrase from where it is to come from.
+///
+/// # Errors
+/// Where it cannot be read, is empty, is typed differently the second time, or nobody is there to ask.
+pub(crate) fn passphrase(
+    source: &PassphraseSource,
+    purpose: Purpose,
+    output: &mut Output,
+) -> Result<Zeroizing<String>, Failure> {
+    let passphrase = match source {
+        PassphraseSource::Input(input) => passphrase_from(input, output)?,
+        PassphraseSource::Variable(name) => std::env::var(name)
+            .map(Zeroizing::new)
+            .map_err(|_| Failure::failed(format!("{name} does not hold text")))?,
+        PassphraseSource::Prompt => prompted(purpose)?,
+    };
+    if passphrase.is_empty() {
+        return Err(Failure::failed("the passphrase is empty"));
+    }
+    Ok(passphrase)
+}
+
+fn passphrase_from(input: &Input, output: &mut Output) -> Result<Zeroizing<String>, Failure> {
+    let Input::File(path) = input else { return first_line(io::stdin().lock()).map_err(unreadable("stdin")) };
+    let shown = Sanitized::path(path).to_string();
+    let file = File::open(path).map_err(unreadable(&shown))?;
+    if file.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.mode() & 0o077 != 0) {
+        output.warn(format_args!("other people can read {shown}: chmod 600 {shown}"));
+    }
+    first_line(BufReader::new(file)).map_err(unreadable(&shown))
+}
+
+fn unreadable(what: &str) -> impl Fn(io::Error) -> Failure {
+    move |error| Failure::failed(format!("cannot read the passphrase from {what}: {error}"))
+}
+
+fn first_line(reader: impl BufRead) -> io::Result<Zeroizing<String>> {
+    let mut line = Zeroizing::new(String::with_capacity(MAX_PASSPHRASE_BYTES));
+    reader.take(MAX_PASSPHRASE_BYTES as u64).read_line(&mut line)?;
+    let end = line.trim_end_matches(['\r', '\n']).len();
+    line.truncate(end);
+    Ok(line)
+}
+
+fn prompted(purpose: Purpose) -> Result<Zeroizing<String>, Failure> {
+    if !io::stderr().is_terminal() {
+        return Err(Failure::failed("a passphrase is needed, and there is no terminal to ask for it")
+            .hint("set LIGHTPROOF_PASSPHRASE or use --passphrase-file FILE"));
+    }
+    match purpose {
+        Purpose::Unlock => ask_hidden("passphrase: "),
+        Purpose::Choose => {
+            let first = ask_hidden("new passphrase: ")?;
+            let second = ask_hidden("the same again: ")?;
+            if first == second { Ok(first) } else { Err(Failure::failed("the two passphrases differ")) }
+        }
+    }
+}
+
+fn ask_hidden(question: &str) -> Result<Zeroizing<String>, Failure> {
+    let config = ConfigBuilder::new().output_writer(io::stderr()).build();
+    rpassword::prompt_password_with_config(question, config)
+        .map(Zeroizing::new)
+        .map_err(|error| Failure::failed(format!("cannot ask for the passphrase: {error}")))
+}
+
+/// Asks a question that only `y` or `yes` answers with yes. Waits on a thread of its own, so that Ctrl-C is heard.
+///
+/// # Errors
+/// Where nobody is there to ask; the hint says how to answer beforehand.
+pub(crate) async fn confirm(question: &str, answer_beforehand: &str) -> Result<bool, Failure> {
+    if !somebody_answers() {
+        return Err(Failure::failed(format!("{question} there is no terminal to ask")).hint(answer_beforehand));
+    }
+    let cannot_ask = |error: io::Error| Failure::failed(format!("cannot ask: {error}"));
+    let mut stderr = io::stderr();
+    write!(stderr, "{question} [y/N] ").and_then(|()| stderr.flush()).map_err(cannot_ask)?;
+    let asking = tokio::task::spawn_blocking(|| {
+        let mut answer = String::new();
+        io::stdin().lock().take(MAX_ANSWER_BYTES).read_line(&mut answer).map(|_| answer)
+    });
+    let answer = asking.await.map_err(io::Error::other).and_then(|answer| answer).map_err(cannot_ask)?;
+    Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
+}
+
+/// Whether a person is there to answer a question.
+pub(crate) fn somebody_answers() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
+}
+
+/// Bytes on their way, drawn on a terminal once they take more than a second.
+#[derive(Debug)]
+pub(crate) struct Progress {
+    bar: ProgressBar,
+    began: Instant,
+    drawn: Drawn,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Drawn {
+    Never,
+    NotYet,
+    Yes,
+}
+
+impl Progress {
+    /// A bar for `total_bytes`; `what` is ours, or `Sanitized`.
+    pub(crate) fn begin(what: &str, total_bytes: u64, verbosity: Verbosity) -> Self {
+        let bar = ProgressBar::with_draw_target(Some(total_bytes), ProgressDrawTarget::hidden());
+        if let Ok(style) = ProgressStyle::with_template(PROGRESS) {
+            bar.set_style(style.progress_chars("=> "));
+        }
+        bar.set_message(what.to_owned());
+        let drawn =
+            if verbosity > Verbosity::Quiet && io::stderr().is_terminal() { Drawn::NotYet } else { Drawn::Never };
+        Self { bar, began: Instant::now(), drawn }
+    }
+
+    /// So many bytes are done.
+    pub(crate) fn set(&mut self, done_bytes: u64) {
+        if self.drawn == Drawn::NotYet && self.began.elapsed() > SILENT {
+            self.bar.set_draw_target(ProgressDrawTarget::stderr());
+            self.drawn = Drawn::Yes;
+        }
+        self.bar.set_position(done_bytes);
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+/// The window, in cells, and the shape of one cell.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Window {
+    /// Cells in a row.
+    pub(crate) columns: u16,
+    /// Rows.
+    pub(crate) rows: u16,
+    /// Height of a cell over its width.
+    pub(crate) cell_aspect: f64,
+}
+
+impl Window {
+    /// That of stdout; what most terminals have where it is none.
+    pub(crate) fn of_stdout() -> Self {
+        let size = rustix::termios::tcgetwinsize(io::stdout()).ok().filter(|size| size.ws_col > 0 && size.ws_row > 0);
+        let Some(size) = size else { return Self::default() };
+        let (width, height) = (f64::from(size.ws_xpixel), f64::from(size.ws_ypixel));
+        let aspect = (height / f64::from(size.ws_row)) / (width / f64::from(size.ws_col));
+        // Terminals that do not know their pixels say 0; others have said nonsense.
+        let cell_aspect = if (1.0..=4.0).contains(&aspect) { aspect } else { Self::default().cell_aspect };
+        Self { columns: size.ws_col, rows: size.ws_row, cell_aspect }
+    }
+}
+
+impl Default for Window {
+    fn default() -> Self {
+        Self { columns: 80, rows: 24, cell_aspect: 2.0 }
+    }
+}
+
+const PROGRESS: &str = "{msg:20!} [{wide_bar}] {decimal_bytes}/{decimal_total_bytes} {decimal_bytes_per_sec} {eta}";
+const SILENT: Duration = Duration::from_secs(1);
+/// Read into memory that is wiped, so there must be an end to it.
+const MAX_PASSPHRASE_BYTES: usize = 4_096;
+const MAX_ANSWER_BYTES: u64 = 64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::output::{Colour, Reader};
+
+    #[test]
+    fn only_the_first_line_is_the_passphrase() {
+        for (file, passphrase) in
+            [("one\n", "one"), ("one\r\ntwo\n", "one"), ("one", "one"), (" one \n", " one "), ("", "")]
+        {
+            assert_eq!(first_line(file.as_bytes()).unwrap().as_str(), passphrase);
+        }
+        assert!(first_line(&b"\xff\n"[..]).is_err());
+    }
+
+    #[test]
+    fn an_empty_or_missing_passphrase_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("passphrase");
+        let mut output = Output::standard(Reader::Person, Verbosity::Quiet, Colour::Never);
+        let mut read = || passphrase(&PassphraseSource::Input(Input::File(path.clone())), Purpose::Unlock, &mut output);
+        assert!(read().unwrap_err().what.starts_with("cannot read the passphrase from"));
+        std::fs::write(&path, "\n").unwrap();
+        assert_eq!(read().unwrap_err().what, "the passphrase is empty");
+        std::fs::write(&path, "correct horse\n").unwrap();
+        assert_eq!(read().unwrap().as_str(), "correct horse");
+    }
+}

@@ -1,0 +1,75 @@
+//! What a user interface is told while an operation runs.
+
+use lightproof_e2ee::identity::Fingerprint;
+use lightproof_wire::relay_link::RelayLink;
+
+/// Something happened that a person may want to see.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event {
+    /// A long step goes on.
+    Progress {
+        /// Which.
+        stage: Stage,
+        /// Bytes done.
+        done_bytes: u64,
+        /// Bytes in all.
+        total_bytes: u64,
+    },
+    /// Something to be shown.
+    Notice(Notice),
+}
+
+/// A step that can take long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Photos are decoded and encoded.
+    Preparing,
+    /// Chunks are sealed and, where the relay is reached, uploaded.
+    Uploading,
+    /// Chunks are fetched and verified.
+    Fetching,
+}
+
+/// Something to be shown, and whether it is an alarm.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Notice {
+    /// An envelope opened, and what it holds is not authentic: signed by somebody else, for somebody else, or twice.
+    Forged(Option<Fingerprint>),
+    /// Messages of this contact are missing before one that came.
+    Missing {
+        /// Whose.
+        contact: Fingerprint,
+        /// How many.
+        count: u64,
+    },
+    /// This contact writes from a restored or second copy.
+    NewLine(Fingerprint),
+    /// A new session with an accepted contact began.
+    NewSession(Fingerprint),
+    /// An envelope was made by a newer version; it is kept for after an upgrade.
+    NewerVersion,
+    /// This home is an older copy: another has taken envelopes since. A new line was begun.
+    OldCopy,
+    /// The relay's key for deposit receipts is not the one it had.
+    ReceiptKeyChanged(RelayLink),
+    /// The relay knows of fewer acks than it confirmed: it lost state.
+    RelayLostState(RelayLink),
+    /// The relay of a photo, a reply or a card is not one the user has allowed.
+    RelayNotAllowed(RelayLink),
+    /// Another copy of this home watches the same mailboxes.
+    Superseded,
+    /// The relay's clock and ours differ by more than a day.
+    Clock(RelayLink),
+    /// An envelope could not be opened; it was set aside and stops nothing.
+    Unopened,
+}
+
+impl Notice {
+    /// Whether it means that something was tampered with, forged, or is not what it should be.
+    #[must_use]
+    pub const fn is_alarm(&self) -> bool {
+        matches!(self, Self::Forged(_) | Self::Unopened)
+    }
+}

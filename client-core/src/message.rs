@@ -1,0 +1,193 @@
+//! Messages at rest: what was sent and received, with the state of each and of each photo.
+
+use lightproof_e2ee::{
+    frame::{LineId, MessageId},
+    identity::Fingerprint,
+    manifest::{NOTE_BYTES, PHOTOS, Photo},
+};
+use lightproof_wire::{
+    codec::{List, Text, TlsDeserialize, TlsSerialize, TlsSize},
+    deposit_receipt::DepositReceipt,
+    limits::RELAY_LINK_BYTES,
+    time::Timestamp,
+};
+
+use crate::{
+    spool::SpoolName,
+    vault::{
+        record::{Flag, Record, Secret},
+        store::Table,
+    },
+};
+
+/// Which way a message went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, TlsSerialize, TlsDeserialize, TlsSize)]
+#[repr(u8)]
+pub enum Direction {
+    /// To us.
+    In = 1,
+    /// From us.
+    Out = 2,
+}
+
+/// How far a message came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, TlsSerialize, TlsDeserialize, TlsSize)]
+#[repr(u8)]
+pub enum State {
+    /// In: its photos are not all here yet. The note may be shown, it is signed.
+    Waiting = 1,
+    /// In: everything is here and unchanged since its sender sealed it.
+    Verified = 2,
+    /// In: a photo is not what its sender sealed.
+    Failed = 3,
+    /// In: a photo was gone before it was fetched. Out: nobody fetched it in time.
+    Expired = 4,
+    /// Out: sealed and on its way.
+    Outbox = 5,
+    /// Out: the relay has it on disk.
+    Deposited = 6,
+    /// Out: the recipient has it, photos verified.
+    Delivered = 7,
+    /// Out: the recipient has looked at it.
+    Viewed = 8,
+}
+
+/// How far one received photo came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, TlsSerialize, TlsDeserialize, TlsSize)]
+#[repr(u8)]
+pub enum PhotoState {
+    /// Not fetched yet.
+    Waiting = 1,
+    /// Sealed chunks are here; every tag, the length and the digest hold. The relay may still have to be told.
+    Verified = 2,
+    /// The same, and the relay knows that we need it no more.
+    Released = 3,
+    /// Not what its sender sealed.
+    Failed = 4,
+    /// Gone from the relay before it was fetched.
+    Expired = 5,
+}
+
+/// A photo of a message.
+#[derive(Clone, Debug, TlsSerialize, TlsDeserialize, TlsSize)]
+pub struct StoredPhoto {
+    /// What its sender signed.
+    pub facts: Photo,
+    /// Where its sealed chunks lie.
+    pub spool: SpoolName,
+    /// How far it came.
+    pub state: PhotoState,
+    /// Failed tries to fetch it.
+    pub tries: u8,
+}
+
+/// One message with one contact.
+#[derive(Clone, Debug, TlsSerialize, TlsDeserialize, TlsSize)]
+pub struct Message {
+    /// Who with.
+    pub contact: Fingerprint,
+    /// Which way.
+    pub direction: Direction,
+    /// Its signed name.
+    pub message_id: MessageId,
+    /// Its place among all messages of this vault.
+    pub number: u64,
+    /// The line it stands in.
+    pub line: LineId,
+    /// Its place there.
+    pub index: u64,
+    /// By its sender's clock.
+    pub sent_at: Timestamp,
+    /// When it was saved here.
+    pub saved_at: Timestamp,
+    /// How far it came.
+    pub state: State,
+    /// Whether the user has seen it.
+    pub read: Flag,
+    /// The note. Never print it raw.
+    pub note: Text<NOTE_BYTES>,
+    /// Where its blobs are.
+    pub blob_relay: Text<RELAY_LINK_BYTES>,
+    /// The photos.
+    pub photos: List<StoredPhoto, PHOTOS>,
+    /// In: the sender asked to hear of delivery. Out: we asked.
+    pub delivered_wanted: Flag,
+    /// The same for viewing.
+    pub viewed_wanted: Flag,
+    /// Whether a user interface has told the user how it ended.
+    pub told: Flag,
+    /// Out: the relay's signed promise.
+    pub receipt: Option<DepositReceipt>,
+    /// Out: the salts of the source commitments, which we may open later as proof.
+    pub source_salts: List<[u8; 32], PHOTOS>,
+}
+
+impl Message {
+    /// The id of a record.
+    #[must_use]
+    pub fn record_id(contact: &Fingerprint, direction: Direction, id: &MessageId) -> Vec<u8> {
+        [contact.as_bytes().as_slice(), &[direction as u8], &id.0].concat()
+    }
+
+    /// As users name it: the first eight hexadecimal digits of its id are enough until they are not.
+    #[must_use]
+    pub fn name(&self) -> String {
+        self.message_id.0.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// The state that follows from the photos, for a received message.
+    #[must_use]
+    pub fn state_of_photos(&self) -> State {
+        let any = |state| self.photos.iter().any(|photo| photo.state == state);
+        if any(PhotoState::Failed) {
+            State::Failed
+        } else if any(PhotoState::Expired) {
+            State::Expired
+        } else if any(PhotoState::Waiting) {
+            State::Waiting
+        } else {
+            State::Verified
+        }
+    }
+}
+
+impl Record for Message {
+    const TABLE: Table = Table::Messages;
+
+    fn id(&self) -> Vec<u8> {
+        Self::record_id(&self.contact, self.direction, &self.message_id)
+    }
+}
+
+/// A signed body of ours until the peer's ack covers it: a new session seals the same bytes again.
+#[derive(Clone, Debug, TlsSerialize, TlsDeserialize, TlsSize)]
+pub struct Body {
+    /// For whom.
+    pub contact: Fingerprint,
+    /// Our line.
+    pub line: LineId,
+    /// Its place there.
+    pub index: u64,
+    /// The message it belongs to, if it is one.
+    pub message_id: Option<MessageId>,
+    /// The send whose blobs it names.
+    pub outgoing: Option<[u8; 16]>,
+    /// Frame and signature.
+    pub bytes: Secret,
+}
+
+impl Record for Body {
+    const TABLE: Table = Table::Bodies;
+
+    fn id(&self) -> Vec<u8> {
+        Self::record_id(&self.contact, self.line, self.index)
+    }
+}
+
+impl Body {
+    /// The id of a record.
+    #[must_use]
+    pub fn record_id(contact: &Fingerprint, line: LineId, index: u64) -> Vec<u8> {
+        [contact.as_bytes().as_slice(), &line.0, &index.to_be_bytes()].concat()
+    }
+}

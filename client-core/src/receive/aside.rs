@@ -1,0 +1,318 @@
+//! Aside: envelopes that would not open. They are counted, shown, tried again after each new session, and stop nothing.
+
+use lightproof_e2ee::identity::Fingerprint;
+use lightproof_wire::{
+    codec::{TlsDeserialize, TlsSerialize, TlsSize},
+    envelope::Envelope,
+    hash::Digest,
+    time::{Day, Timestamp},
+};
+use rand_core::CryptoRng;
+
+use super::open::{Attempts, Outcome, Seen};
+use crate::{
+    client::{Client, until_undisturbed},
+    contact::Contact,
+    error::ClientError,
+    event::Notice,
+    prekeys::StoredPrekey,
+    profile::Profile,
+    sessions::StoredSession,
+    spool::Spool,
+    transport::Transport,
+    vault::{
+        Turn,
+        record::Record,
+        store::{Store, Table},
+    },
+};
+
+/// Envelopes set aside in one mailbox; the oldest goes.
+const ASIDE_MAX: usize = 256;
+/// Days after which the hashes of taken envelopes, and what was set aside, are forgotten.
+const SEEN_DAYS: u32 = 60;
+
+/// Why an envelope was set aside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, TlsSerialize, TlsDeserialize, TlsSize)]
+#[repr(u8)]
+pub enum Reason {
+    /// No session of ours opens it, or it was changed on its way.
+    #[tls_codec(discriminant = 1)]
+    Unopened,
+    /// Made by a newer version.
+    #[tls_codec(discriminant = 2)]
+    Newer,
+    /// It opened in this contact's session, and what it holds is not authentic.
+    #[tls_codec(discriminant = 3)]
+    Forged(Fingerprint),
+    /// A Hello that opened and was not signed by whom it names.
+    #[tls_codec(discriminant = 4)]
+    ForgedHello,
+    /// Too many messages are missing before it.
+    #[tls_codec(discriminant = 5)]
+    Skipped,
+    /// It ended the process each time it was opened.
+    #[tls_codec(discriminant = 6)]
+    EndsProcess,
+    /// A second body of this contact for one place or one message, or one that does not fit its neighbours.
+    #[tls_codec(discriminant = 7)]
+    Contradicts(Fingerprint),
+    /// Its place in this contact's session was used before: they write from an old copy.
+    #[tls_codec(discriminant = 8)]
+    AlreadyOpened(Fingerprint),
+    /// Perhaps from somebody who waits for an answer, and has written enough until then.
+    #[tls_codec(discriminant = 9)]
+    Crowded,
+}
+
+/// One envelope that would not open.
+#[derive(Clone, Debug, TlsSerialize, TlsDeserialize, TlsSize)]
+pub struct Aside {
+    digest: Digest,
+    mailbox: [u8; 32],
+    number: u64,
+    day: Day,
+    /// Why.
+    pub reason: Reason,
+    envelope: Envelope,
+}
+
+impl Record for Aside {
+    const TABLE: Table = Table::Aside;
+
+    fn id(&self) -> Vec<u8> {
+        self.digest.as_bytes().to_vec()
+    }
+}
+
+impl Aside {
+    /// One that is not in its place yet.
+    pub(super) fn new(mailbox: &[u8; 32], envelope: &Envelope, reason: Reason, now: Timestamp) -> Self {
+        let (digest, day) = (envelope.digest(), now.day());
+        Self { digest, mailbox: *mailbox, number: 0, day, reason, envelope: envelope.clone() }
+    }
+}
+
+impl Reason {
+    /// Whether another try can end otherwise.
+    const fn may_change(self) -> bool {
+        matches!(self, Self::Unopened | Self::Newer | Self::Skipped | Self::Crowded)
+    }
+
+    const fn notice(self) -> Option<Notice> {
+        Some(match self {
+            Self::Newer => Notice::NewerVersion,
+            Self::Forged(contact) | Self::Contradicts(contact) => Notice::Forged(Some(contact)),
+            Self::ForgedHello => Notice::Forged(None),
+            Self::Unopened | Self::Skipped | Self::EndsProcess | Self::AlreadyOpened(_) => Notice::Unopened,
+            Self::Crowded => return None,
+        })
+    }
+}
+
+impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
+    pub(super) async fn set_aside(
+        &self,
+        mailbox: &[u8; 32],
+        envelope: &Envelope,
+        reason: Reason,
+        now: Timestamp,
+        rng: &mut impl CryptoRng,
+    ) -> Result<(), ClientError> {
+        until_undisturbed(async || {
+            let mut turn = self.vault.turn();
+            self.put_aside(&mut turn, Aside::new(mailbox, envelope, reason, now), rng).await?;
+            Ok(turn.commit().await?)
+        })
+        .await?;
+        reason.notice().into_iter().for_each(|notice| self.tell(notice));
+        Ok(())
+    }
+
+    /// Sets an envelope aside with the rest of a turn.
+    pub(super) async fn put_aside(
+        &self,
+        turn: &mut Turn<'_, S>,
+        mut aside: Aside,
+        rng: &mut impl CryptoRng,
+    ) -> Result<(), ClientError> {
+        let mut profile: Profile = turn.get(Profile::ID).await?.ok_or(ClientError::Damaged)?;
+        let mut there: Vec<Aside> = turn.scan().await?;
+        there.retain(|older| older.mailbox == aside.mailbox);
+        there.sort_by_key(|aside| aside.number);
+        for oldest in there.iter().take(there.len().saturating_add(1).saturating_sub(ASIDE_MAX)) {
+            turn.delete(oldest);
+        }
+        aside.number = profile.take_number();
+        turn.put(&aside, rng);
+        turn.put(&profile, rng);
+        turn.put(&Seen { digest: aside.digest, day: aside.day }, rng);
+        turn.delete_id::<Attempts>(aside.digest.as_bytes());
+        Ok(())
+    }
+
+    /// Tries again what was set aside: something may have changed since.
+    pub(super) async fn retry_aside(&self, now: Timestamp, rng: &mut impl CryptoRng) -> Result<(), ClientError> {
+        if !self.sessions_changed.replace(false) {
+            return Ok(());
+        }
+        let mut there = self.aside().await?;
+        there.sort_by_key(|aside| aside.number);
+        for aside in there.into_iter().filter(|aside| aside.reason.may_change()) {
+            let outcome = self.try_envelope(&aside.mailbox, &aside.envelope, now, rng).await?;
+            self.forget_attempts(&aside, outcome, rng).await?;
+        }
+        Ok(())
+    }
+
+    /// After another try: it opened and goes, or it stays aside, for a reason that may be another now.
+    async fn forget_attempts(
+        &self,
+        aside: &Aside,
+        outcome: Outcome,
+        rng: &mut impl CryptoRng,
+    ) -> Result<(), ClientError> {
+        let mut turn = self.vault.turn();
+        turn.delete_id::<Attempts>(aside.digest.as_bytes());
+        match outcome {
+            // The contradiction has put it aside again, under its own reason.
+            Outcome::Taken if matches!(self.vault.get::<Aside>(&aside.id()).await?, Some(now) if now.number != aside.number) =>
+                {}
+            Outcome::Taken => turn.delete(aside),
+            Outcome::Aside(reason) => turn.put(&Aside { reason, ..aside.clone() }, rng),
+        }
+        Ok(turn.commit().await?)
+    }
+
+    /// What was set aside.
+    ///
+    /// # Errors
+    /// The vault's.
+    pub async fn aside(&self) -> Result<Vec<Aside>, ClientError> {
+        Ok(self.vault.scan().await?)
+    }
+
+    pub(super) async fn note_complete_fetch(
+        &self,
+        now: Timestamp,
+        rng: &mut impl CryptoRng,
+    ) -> Result<(), ClientError> {
+        until_undisturbed(async || {
+            let mut turn = self.vault.turn();
+            let mut profile: Profile = turn.get(Profile::ID).await?.ok_or(ClientError::Damaged)?;
+            profile.last_complete_fetch = now;
+            turn.put(&profile, rng);
+            Ok(turn.commit().await?)
+        })
+        .await
+    }
+
+    /// Everything that was there has been taken: what is missing now was lost or held back, and its recipient hears of it once.
+    pub(super) async fn tell_missing(&self, rng: &mut impl CryptoRng) -> Result<(), ClientError> {
+        for contact in self.vault.scan::<Contact>().await? {
+            if !contact.is_accepted() || contact.missing() == contact.missing_told {
+                continue;
+            }
+            let more = until_undisturbed(async || {
+                let mut turn = self.vault.turn();
+                let Some(mut record) = turn.get::<Contact>(contact.fingerprint.as_bytes()).await? else { return Ok(0) };
+                let more = record.missing().saturating_sub(record.missing_told);
+                record.missing_told = record.missing();
+                turn.put(&record, rng);
+                turn.commit().await?;
+                Ok(more)
+            })
+            .await?;
+            if more > 0 {
+                self.tell(Notice::Missing { contact: contact.fingerprint, count: more });
+            }
+        }
+        Ok(())
+    }
+
+    /// Mends what no longer works between us and accepted contacts: a new Hello where one is due, and bodies sealed again.
+    pub(super) async fn mend_sessions(&self, now: Timestamp, rng: &mut impl CryptoRng) -> Result<(), ClientError> {
+        let mut first = Ok(());
+        for contact in self.vault.scan::<Contact>().await? {
+            if !contact.is_accepted() {
+                continue;
+            }
+            let unheard = contact.is_unanswered(now) && contact.ours.index > contact.ours.acked;
+            if contact.hello_due.is_some_and(|day| day <= now.day()) || unheard {
+                first = first.and(self.ensure_session(&contact.fingerprint, now, rng).await);
+            } else if contact.reseal_due.is_yes() {
+                first = first.and(self.reseal(&contact, now, rng).await);
+            }
+        }
+        first
+    }
+
+    /// Forgets what is past its time.
+    pub(super) async fn sweep(&self, now: Timestamp, rng: &mut impl CryptoRng) -> Result<(), ClientError> {
+        let is_old = |day: Day| day.plus(SEEN_DAYS) < now.day();
+        let mut turn = self.vault.turn();
+        let mut any = false;
+        for seen in self.vault.scan::<Seen>().await?.iter().filter(|seen| is_old(seen.day)) {
+            turn.delete(seen);
+            any = true;
+        }
+        for aside in self.aside().await?.iter().filter(|aside| is_old(aside.day)) {
+            turn.delete(aside);
+            any = true;
+        }
+        if any {
+            turn.commit().await?;
+        }
+        self.sweep_sessions(now, rng).await?;
+        self.sweep_expired(now, rng).await?;
+        self.sweep_spool().await
+    }
+
+    /// Destroys sessions that were superseded long ago.
+    async fn sweep_sessions(&self, now: Timestamp, rng: &mut impl CryptoRng) -> Result<(), ClientError> {
+        for contact in self.vault.scan::<Contact>().await? {
+            until_undisturbed(async || {
+                let mut turn = self.vault.turn();
+                let Some(mut contact) = turn.get::<Contact>(contact.fingerprint.as_bytes()).await? else {
+                    return Ok(());
+                };
+                let stale = contact.take_stale_sessions(now);
+                if stale.is_empty() {
+                    return Ok(());
+                }
+                stale.iter().for_each(|id| turn.delete_id::<StoredSession>(id.as_bytes()));
+                turn.put(&contact, rng);
+                Ok(turn.commit().await?)
+            })
+            .await?;
+        }
+        Ok(())
+    }
+
+    /// Removes sealed chunks that nothing names: left by a crash, or by a message that was deleted.
+    async fn sweep_spool(&self) -> Result<(), ClientError> {
+        // Listed before the names are read: what another process begins meanwhile is named before its first chunk is written.
+        let there = self.spool.list().await?;
+        let mut named = std::collections::BTreeSet::new();
+        for outgoing in self.outgoing().await? {
+            named.extend(outgoing.photos.iter().map(|photo| photo.spool));
+        }
+        for message in self.vault.scan::<crate::message::Message>().await? {
+            named.extend(message.photos.iter().map(|photo| photo.spool));
+        }
+        for name in there {
+            if !named.contains(&name) {
+                self.spool.remove(name).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Prekey secrets in stock.
+    ///
+    /// # Errors
+    /// The vault's.
+    pub(crate) async fn prekey_secrets(&self) -> Result<usize, ClientError> {
+        Ok(self.vault.scan::<StoredPrekey>().await?.len())
+    }
+}

@@ -1,0 +1,490 @@
+//! Open one envelope: find its session, check its frame, and save everything it changes in one transaction.
+
+use core::cell::RefCell;
+
+use lightproof_e2ee::{
+    error::OpenError,
+    frame::{self, Content, Frame, FrameError, VerifiedFrame},
+    identity::Fingerprint,
+    manifest::Manifest,
+    receipt::{Receipt, ReceiptKind, Retract},
+    session,
+};
+use lightproof_wire::{
+    codec::{List, TlsDeserialize, TlsSerialize, TlsSize},
+    envelope::Envelope,
+    hash::Digest,
+    time::{Day, Timestamp},
+};
+use rand_core::CryptoRng;
+
+use super::aside::{Aside, Reason};
+use crate::{
+    client::{Client, until_undisturbed},
+    contact::{self, Contact, PrivateDrop, SessionRef},
+    error::ClientError,
+    event::Notice,
+    lines::{self, Standing},
+    mailboxes::Mailbox,
+    message::{Body, Direction, Message, PhotoState, State, StoredPhoto},
+    profile::Profile,
+    sessions::StoredSession,
+    spool::{Spool, SpoolName},
+    transport::Transport,
+    vault::{
+        Turn, VaultError,
+        record::{Flag, Record},
+        store::{Store, StoreError, Table},
+    },
+};
+
+/// An envelope that was taken, so that a second copy is acked and nothing more.
+#[derive(Clone, Debug, TlsSerialize, TlsDeserialize, TlsSize)]
+pub struct Seen {
+    /// SHA-256 of the envelope.
+    pub digest: Digest,
+    /// When.
+    pub day: Day,
+}
+
+impl Record for Seen {
+    const TABLE: Table = Table::Seen;
+
+    fn id(&self) -> Vec<u8> {
+        self.digest.as_bytes().to_vec()
+    }
+}
+
+/// How often opening an envelope began: one that ends the process each time is set aside unopened.
+#[derive(Clone, Debug, TlsSerialize, TlsDeserialize, TlsSize)]
+pub(crate) struct Attempts {
+    digest: Digest,
+    count: u8,
+}
+
+impl Record for Attempts {
+    const TABLE: Table = Table::Attempts;
+
+    fn id(&self) -> Vec<u8> {
+        self.digest.as_bytes().to_vec()
+    }
+}
+
+const ATTEMPTS_MAX: u8 = 3;
+const KIND_HELLO: u8 = 1;
+const KIND_MESSAGE: u8 = 2;
+
+/// What became of one envelope, and what a person should hear of it.
+pub(super) enum Outcome {
+    /// Saved, or nothing to save.
+    Taken,
+    /// To be set aside.
+    Aside(Reason),
+}
+
+/// Messages one person may leave before they are accepted; what follows waits unopened.
+const REQUEST_MESSAGES: usize = 8;
+
+/// Who an opened envelope is from, and in which session.
+struct From {
+    contact: Contact,
+    session: SessionRef,
+    private: bool,
+}
+
+/// A frame whose signature holds, with the envelope it came in.
+struct OpenedFrame<'a> {
+    from: From,
+    frame: &'a VerifiedFrame,
+    envelope: &'a Envelope,
+    mailbox: [u8; 32],
+}
+
+impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
+    /// Takes one envelope: opens and saves it, or sets it aside. Either way it may be acked afterwards.
+    pub(super) async fn take_envelope(
+        &self,
+        mailbox: &[u8; 32],
+        envelope: &Envelope,
+        now: Timestamp,
+        rng: &mut impl CryptoRng,
+    ) -> Result<(), ClientError> {
+        match self.try_envelope(mailbox, envelope, now, rng).await? {
+            Outcome::Aside(reason) => self.set_aside(mailbox, envelope, reason, now, rng).await,
+            Outcome::Taken => Ok(()),
+        }
+    }
+
+    /// Opens under the attempt counter: what ends the process never gets to take its attempt back, what fails does.
+    pub(super) async fn try_envelope(
+        &self,
+        mailbox: &[u8; 32],
+        envelope: &Envelope,
+        now: Timestamp,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Outcome, ClientError> {
+        if self.begin_attempt(envelope, rng).await? > ATTEMPTS_MAX {
+            return Ok(Outcome::Aside(Reason::EndsProcess));
+        }
+        let outcome = self.open_envelope(mailbox, envelope, now, rng).await;
+        if outcome.is_err() {
+            let mut turn = self.vault.turn();
+            turn.delete_id::<Attempts>(envelope.digest().as_bytes());
+            turn.commit().await?;
+        }
+        outcome
+    }
+
+    /// Opens and saves; says what is to be set aside.
+    async fn open_envelope(
+        &self,
+        mailbox: &[u8; 32],
+        envelope: &Envelope,
+        now: Timestamp,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Outcome, ClientError> {
+        match envelope.as_bytes().first() {
+            Some(&KIND_HELLO) => until_undisturbed(async || self.open_hello(envelope, now, rng).await).await,
+            Some(&KIND_MESSAGE) => {
+                until_undisturbed(async || self.open_message(mailbox, envelope, now, rng).await).await
+            }
+            _ => Ok(Outcome::Aside(Reason::Newer)),
+        }
+    }
+
+    async fn begin_attempt(&self, envelope: &Envelope, rng: &mut impl CryptoRng) -> Result<u8, ClientError> {
+        let digest = envelope.digest();
+        until_undisturbed(async || {
+            let mut turn = self.vault.turn();
+            let before: Option<Attempts> = turn.get(digest.as_bytes()).await?;
+            let count = before.map_or(0, |attempts| attempts.count).saturating_add(1);
+            turn.put(&Attempts { digest, count }, rng);
+            turn.commit().await?;
+            Ok(count)
+        })
+        .await
+    }
+
+    async fn open_message(
+        &self,
+        mailbox: &[u8; 32],
+        envelope: &Envelope,
+        now: Timestamp,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Outcome, ClientError> {
+        let (candidates, mut worst) = self.candidates(mailbox).await?;
+        for from in candidates {
+            let Some(identity) = from.contact.identity()? else { continue };
+            let Some(stored) = self.vault.get::<StoredSession>(from.session.id.as_bytes()).await? else { continue };
+            let check = |body: &[u8]| frame::verify(body, &identity, &self.identity.fingerprint());
+            match session::open(stored.load()?, envelope, now, check) {
+                Ok(staged) => {
+                    // The staged session belongs to the record read above: the turn says so, and conflicts otherwise.
+                    let mut turn = self.vault.turn();
+                    let same: Option<StoredSession> = turn.get(from.session.id.as_bytes()).await?;
+                    if same.is_none_or(|same| same != stored) {
+                        return Err(VaultError::from(StoreError::Conflict).into());
+                    }
+                    let notice = RefCell::new(Vec::new());
+                    staged
+                        .persist(async |record: &[u8], frame: &VerifiedFrame| {
+                            turn.put(&StoredSession::new(from.session.id, record), rng);
+                            let opened = OpenedFrame { from, frame, envelope, mailbox: *mailbox };
+                            notice.replace(self.save_frame(turn, opened, now, rng).await?);
+                            Ok::<(), ClientError>(())
+                        })
+                        .await?;
+                    notice.into_inner().into_iter().for_each(|notice| self.tell(notice));
+                    return Ok(Outcome::Taken);
+                }
+                Err(OpenError::AlreadyOpened) => {
+                    // Not a second copy, which the seen set knows: their state is an old copy, or the key was forgotten.
+                    self.want_hello(&from.contact.fingerprint, now, rng).await?;
+                    return Ok(Outcome::Aside(Reason::AlreadyOpened(from.contact.fingerprint)));
+                }
+                Err(OpenError::Misbehaved(FrameError::Newer) | OpenError::NewerVersion) => {
+                    return Ok(Outcome::Aside(Reason::Newer));
+                }
+                Err(OpenError::Misbehaved(_)) => return Ok(Outcome::Aside(Reason::Forged(from.contact.fingerprint))),
+                Err(OpenError::TooManySkipped) => {
+                    self.want_hello(&from.contact.fingerprint, now, rng).await?;
+                    worst = Reason::Skipped;
+                }
+                Err(_) => {}
+            }
+        }
+        Ok(Outcome::Aside(worst))
+    }
+
+    /// The sessions an envelope may belong to, the likeliest first; and why it is set aside if it belongs to none of them.
+    async fn candidates(&self, mailbox: &[u8; 32]) -> Result<(Vec<From>, Reason), ClientError> {
+        let owner = match self.vault.get::<Mailbox>(mailbox).await? {
+            Some(mailbox) => mailbox.contact,
+            None => None,
+        };
+        let mut contacts: Vec<Contact> = match owner {
+            Some(contact) => self.vault.get(contact.as_bytes()).await?.into_iter().collect(),
+            None => self.vault.scan().await?,
+        };
+        let mut reason = Reason::Unopened;
+        for request in self.crowded_requests(&contacts).await? {
+            contacts.retain(|contact| contact.fingerprint != request);
+            reason = Reason::Crowded;
+        }
+        // At the doorbell: first those who have not used their private mailbox yet.
+        contacts.sort_by_key(|contact| contact.mailbox_used.is_yes());
+        let sessions = |contact: Contact| {
+            let newest_first: Vec<SessionRef> = contact.sessions.iter().rev().copied().collect();
+            let private = owner.is_some();
+            newest_first.into_iter().map(move |session| From { contact: contact.clone(), session, private })
+        };
+        Ok((contacts.into_iter().flat_map(sessions).collect(), reason))
+    }
+
+    /// People who wait for an answer and have written as much as they may until then.
+    async fn crowded_requests(&self, contacts: &[Contact]) -> Result<Vec<Fingerprint>, ClientError> {
+        let waiting = contacts.iter().filter(|contact| contact.standing == contact::Standing::Requested);
+        let waiting: Vec<Fingerprint> = waiting.map(|contact| contact.fingerprint).collect();
+        if waiting.is_empty() {
+            return Ok(waiting);
+        }
+        let messages: Vec<Message> = self.vault.scan().await?;
+        let count = |of: &Fingerprint| messages.iter().filter(|message| message.contact == *of).count();
+        Ok(waiting.into_iter().filter(|request| count(request) >= REQUEST_MESSAGES).collect())
+    }
+
+    /// Saves session, frame and seen hash in one transaction.
+    async fn save_frame(
+        &self,
+        mut turn: Turn<'_, S>,
+        opened: OpenedFrame<'_>,
+        now: Timestamp,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Vec<Notice>, ClientError> {
+        let OpenedFrame { from, frame: verified, envelope, mailbox } = opened;
+        let digest = envelope.digest();
+        let fingerprint = from.contact.fingerprint;
+        let mut contact: Contact = turn.get(fingerprint.as_bytes()).await?.ok_or(ClientError::Damaged)?;
+        let (mut notices, mut contradicts) = (Vec::new(), false);
+        let frame = verified.frame();
+        contact.confirm_session(&from.session.id);
+        if from.private {
+            contact.mailbox_used = Flag::Yes;
+        }
+        turn.put(&Seen { digest, day: now.day() }, rng);
+        turn.delete_id::<Attempts>(digest.as_bytes());
+        let (standing, record) = lines::place(&mut turn, &mut contact, frame, verified.digest(), now).await?;
+        match standing {
+            Standing::Fresh { new_line } => {
+                if let Some(record) = record {
+                    turn.put(&record, rng);
+                }
+                if new_line {
+                    notices.push(Notice::NewLine(fingerprint));
+                }
+                note_addresses(&mut contact, frame);
+                self.note_ack(&mut turn, &mut contact, frame).await?;
+                let shown = matches!(contact.standing, contact::Standing::Accepted | contact::Standing::Requested);
+                contradicts = shown && !self.take_content(&mut turn, &mut contact, frame, now, rng).await?;
+            }
+            Standing::Repeated => {}
+            Standing::Contradicts => contradicts = true,
+        }
+        if contradicts {
+            let aside = Aside::new(&mailbox, envelope, Reason::Contradicts(fingerprint), now);
+            self.put_aside(&mut turn, aside, rng).await?;
+            notices.push(Notice::Forged(Some(fingerprint)));
+        }
+        if !contact.is_accepted() {
+            notices.clear();
+        }
+        turn.put(&contact, rng);
+        turn.commit().await?;
+        Ok(notices)
+    }
+
+    /// Bodies that their ack covers need not be kept.
+    async fn note_ack(&self, turn: &mut Turn<'_, S>, contact: &mut Contact, frame: &Frame) -> Result<(), ClientError> {
+        if frame.ack.line != contact.ours.line {
+            // A line this vault has left: what it covers need not be sealed again either.
+            let is_covered = |body: &Body| {
+                body.contact == contact.fingerprint && body.line == frame.ack.line && body.index <= frame.ack.index
+            };
+            for body in self.vault.scan::<Body>().await?.iter().filter(|body| is_covered(body)) {
+                turn.delete(body);
+            }
+            return Ok(());
+        }
+        if frame.ack.index <= contact.ours.acked {
+            return Ok(());
+        }
+        // A peer cannot ack what we have not sent.
+        let acked = frame.ack.index.min(contact.ours.index);
+        for index in contact.ours.acked.saturating_add(1)..=acked {
+            turn.delete_id::<Body>(&Body::record_id(&contact.fingerprint, contact.ours.line, index));
+        }
+        contact.ours.acked = acked;
+        Ok(())
+    }
+
+    /// Saves what a frame says; whether it agrees with what was said before.
+    async fn take_content(
+        &self,
+        turn: &mut Turn<'_, S>,
+        contact: &mut Contact,
+        frame: &Frame,
+        now: Timestamp,
+        rng: &mut impl CryptoRng,
+    ) -> Result<bool, ClientError> {
+        match &frame.content {
+            Content::Manifest(manifest) => self.take_manifest(turn, contact, (frame, manifest), now, rng).await,
+            Content::Receipt(receipt) => self.take_receipt(turn, contact, receipt, rng).await,
+            Content::Retract(retract) => self.take_retract(turn, contact, retract, rng).await,
+        }
+    }
+
+    async fn take_manifest(
+        &self,
+        turn: &mut Turn<'_, S>,
+        contact: &Contact,
+        content: (&Frame, &Manifest),
+        now: Timestamp,
+        rng: &mut impl CryptoRng,
+    ) -> Result<bool, ClientError> {
+        let (frame, manifest) = content;
+        let id = Message::record_id(&contact.fingerprint, Direction::In, &frame.message_id);
+        if turn.get::<Message>(&id).await?.is_some() {
+            // A second body under one message id, at another place of the line.
+            return Ok(false);
+        }
+        let mut profile: Profile = turn.get(Profile::ID).await?.ok_or(ClientError::Damaged)?;
+        let mut message = Message {
+            contact: contact.fingerprint,
+            direction: Direction::In,
+            message_id: frame.message_id,
+            number: profile.take_number(),
+            line: frame.line,
+            index: frame.index,
+            sent_at: frame.sent_at,
+            saved_at: now,
+            state: State::Waiting,
+            read: Flag::No,
+            note: manifest.note.clone(),
+            blob_relay: manifest.blob_relay.clone(),
+            photos: List::new(manifest.photos.iter().map(|photo| waiting(photo, rng)).collect()).unwrap_or_default(),
+            delivered_wanted: manifest.delivered_wanted.into(),
+            viewed_wanted: manifest.viewed_wanted.into(),
+            told: Flag::No,
+            receipt: None,
+            source_salts: List::default(),
+        };
+        message.state = message.state_of_photos();
+        if message.state == State::Verified && manifest.delivered_wanted {
+            self.owe_receipt(turn, contact, (ReceiptKind::Delivered, frame.message_id), now, rng).await?;
+        }
+        turn.put(&message, rng);
+        turn.put(&profile, rng);
+        Ok(true)
+    }
+
+    async fn take_receipt(
+        &self,
+        turn: &mut Turn<'_, S>,
+        contact: &Contact,
+        receipt: &Receipt,
+        rng: &mut impl CryptoRng,
+    ) -> Result<bool, ClientError> {
+        let state = match receipt.kind {
+            ReceiptKind::Delivered => State::Delivered,
+            ReceiptKind::Viewed => State::Viewed,
+        };
+        for id in receipt.message_ids.iter() {
+            let record = Message::record_id(&contact.fingerprint, Direction::Out, id);
+            let message: Option<Message> = turn.get(&record).await?;
+            if let Some(message) = message.filter(|message| message.state < state) {
+                turn.put(&Message { state, ..message }, rng);
+            }
+        }
+        Ok(true)
+    }
+
+    /// The sender asks to drop messages: photos that are not here yet are not fetched any more.
+    async fn take_retract(
+        &self,
+        turn: &mut Turn<'_, S>,
+        contact: &Contact,
+        retract: &Retract,
+        rng: &mut impl CryptoRng,
+    ) -> Result<bool, ClientError> {
+        for id in retract.message_ids.iter() {
+            let record = Message::record_id(&contact.fingerprint, Direction::In, id);
+            let message: Option<Message> = turn.get(&record).await?;
+            let Some(mut message) = message.filter(|message| message.state == State::Waiting) else { continue };
+            let mut photos = message.photos.into_vec();
+            for photo in photos.iter_mut().filter(|photo| photo.state == PhotoState::Waiting) {
+                photo.state = PhotoState::Expired;
+            }
+            message.photos = List::new(photos).unwrap_or_default();
+            message.state = message.state_of_photos();
+            turn.put(&message, rng);
+        }
+        Ok(true)
+    }
+
+    /// Nothing to save of this envelope but that it was here.
+    pub(super) async fn mark_seen(
+        &self,
+        envelope: &Envelope,
+        now: Timestamp,
+        rng: &mut impl CryptoRng,
+    ) -> Result<(), ClientError> {
+        let mut turn = self.vault.turn();
+        let digest = envelope.digest();
+        turn.put(&Seen { digest, day: now.day() }, rng);
+        turn.delete_id::<Attempts>(digest.as_bytes());
+        Ok(turn.commit().await?)
+    }
+
+    pub(crate) async fn want_hello(
+        &self,
+        contact: &Fingerprint,
+        now: Timestamp,
+        rng: &mut impl CryptoRng,
+    ) -> Result<(), ClientError> {
+        until_undisturbed(async || {
+            let mut turn = self.vault.turn();
+            let Some(mut record) = turn.get::<Contact>(contact.as_bytes()).await? else { return Ok(()) };
+            let due = now.day().max(record.answered_lost_state.plus(1));
+            record.hello_due = record.is_accepted().then_some(due);
+            turn.put(&record, rng);
+            Ok(turn.commit().await?)
+        })
+        .await
+    }
+}
+
+fn waiting(photo: &lightproof_e2ee::manifest::Photo, rng: &mut impl CryptoRng) -> StoredPhoto {
+    StoredPhoto { facts: photo.clone(), spool: SpoolName::generate(rng), state: PhotoState::Waiting, tries: 0 }
+}
+
+/// The newest private mailbox wins, and a replaced doorbell replaces the one we knew.
+fn note_addresses(contact: &mut Contact, frame: &Frame) {
+    if let Some(reply) = &frame.reply {
+        // The line just written to stands last; a late frame of an earlier one names an earlier place.
+        let newest = contact
+            .theirs
+            .iter()
+            .next_back()
+            .is_some_and(|line| line.line == frame.line && line.highest == frame.index);
+        let newer = match &contact.private {
+            Some(known) if known.line == frame.line => known.index < frame.index,
+            _ => newest,
+        };
+        if newer {
+            contact.private = Some(PrivateDrop { reply: reply.clone(), line: frame.line, index: frame.index });
+        }
+    }
+    if let Some(change) = &frame.card {
+        contact.doorbell = Some(frame::Reply { drop: change.drop.clone(), relay: change.relay.clone() });
+    }
+}

@@ -1,0 +1,121 @@
+//! Begin a session: take a bundle, check it against the card, and save a Hello with the session it begins.
+
+use lightproof_e2ee::{
+    bundle::UnverifiedBundle,
+    handshake::{CardOffer, Offer, initiate},
+    identity::Fingerprint,
+};
+use lightproof_wire::{command::Command, relay_link::RelayLink, reply::Reply, time::Timestamp};
+use rand_core::CryptoRng;
+
+use super::outbox::{OutboxItem, What};
+use crate::{
+    client::{Client, Purpose, until_undisturbed},
+    connection::expect_reply,
+    contact::{Contact, SessionRef},
+    error::ClientError,
+    home::unknown,
+    mailboxes::Mailbox,
+    profile::Profile,
+    relays::Relay,
+    sessions::StoredSession,
+    spool::Spool,
+    transport::Transport,
+    vault::{record::Flag, store::Store},
+};
+
+impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
+    /// Makes sure that there is a session to send in.
+    pub(crate) async fn ensure_session(
+        &self,
+        contact: &Fingerprint,
+        now: Timestamp,
+        rng: &mut impl CryptoRng,
+    ) -> Result<(), ClientError> {
+        let record: Contact = self.vault.get(contact.as_bytes()).await?.ok_or_else(|| unknown(contact))?;
+        must_be_accepted(&record)?;
+        let hello_due = record.hello_due.is_some_and(|day| day <= now.day());
+        if record.sending().is_some() && !hello_due && !record.is_unanswered(now) {
+            return Ok(());
+        }
+        self.call(&record, now, rng).await?;
+        self.reseal(&record, now, rng).await
+    }
+
+    async fn call(&self, contact: &Contact, now: Timestamp, rng: &mut impl CryptoRng) -> Result<(), ClientError> {
+        self.check_clock().await?;
+        let mailbox = self.mailbox_for(&contact.fingerprint, now, rng).await?;
+        let doorbell =
+            contact.doorbell.clone().ok_or(ClientError::NotNow("this contact has no doorbell we know of"))?;
+        let relay = RelayLink::from_text(&doorbell.relay).map_err(|_| ClientError::Damaged)?;
+        let connection = self.connection(&relay, Purpose::Others, now, rng).await?;
+        let reply = connection.call(Command::TakePrekeys { drop: doorbell.drop.clone() }).await?;
+        let published = expect_reply!(reply, Reply::Bundle(bundle) => bundle)?;
+        let bundle = UnverifiedBundle::open(&published, &contact.fingerprint, &doorbell.drop.hash())?
+            .verify(&contact.fingerprint, now.day())?;
+        until_undisturbed(async || {
+            let mut turn = self.vault.turn();
+            let mut record: Contact =
+                turn.get(contact.fingerprint.as_bytes()).await?.ok_or_else(|| unknown(&contact.fingerprint))?;
+            // Blocked or removed while the bundle was under way: no card of ours goes out.
+            must_be_accepted(&record)?;
+            if record.generation != contact.generation {
+                // Another step, here or there, was faster: there is a newer session than the one we looked at.
+                return Ok(());
+            }
+            let mut profile: Profile = turn.get(Profile::ID).await?.ok_or(ClientError::Damaged)?;
+            let ours: Mailbox = turn.get(&profile.doorbell).await?.ok_or(ClientError::Damaged)?;
+            let generation = record.generation.checked_add(1).ok_or(ClientError::Damaged)?;
+            let card = CardOffer { doorbell: ours.drop, relay: ours.relay, name_hint: profile.name.clone() };
+            let offer = Offer { generation, reply: mailbox.reply(), card };
+            let staged = initiate(&self.identity, &bundle, offer, now, rng)?;
+            let to = record.address().cloned().unwrap_or_else(|| doorbell.clone());
+            staged
+                .persist(async |session, hello| {
+                    record.set_identity(bundle.identity());
+                    let reference = SessionRef {
+                        id: hello.session_id,
+                        generation,
+                        ours: Flag::Yes,
+                        confirmed: Flag::No,
+                        made: now,
+                        superseded: None,
+                    };
+                    if let Some(gone) = record.add_sending(reference, now) {
+                        turn.delete_id::<StoredSession>(gone.as_bytes());
+                    }
+                    if record.hello_due.take().is_some() {
+                        record.answered_lost_state = now.day();
+                    }
+                    record.reseal_due = Flag::Yes;
+                    let item = OutboxItem {
+                        number: profile.take_number(),
+                        contact: record.fingerprint,
+                        to,
+                        what: What::Hello,
+                        outgoing: None,
+                        envelope: hello.envelope.clone(),
+                    };
+                    turn.put(&StoredSession::new(hello.session_id, session), rng);
+                    turn.put(&record, rng);
+                    turn.put(&profile, rng);
+                    turn.put(&item, rng);
+                    Ok::<(), ClientError>(turn.commit().await?)
+                })
+                .await?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Nobody new is contacted, and nothing destroyed, while our clock and our relay's differ by more than a day.
+    pub(crate) async fn check_clock(&self) -> Result<(), ClientError> {
+        let own = self.own_relay().await?;
+        let relay: Option<Relay> = self.vault.get(own.to_text().as_str().as_bytes()).await?;
+        if relay.is_some_and(|relay| relay.clock_is_doubtful()) { Err(ClientError::Clock) } else { Ok(()) }
+    }
+}
+
+pub(crate) fn must_be_accepted(contact: &Contact) -> Result<(), ClientError> {
+    if contact.is_accepted() { Ok(()) } else { Err(ClientError::ContactBlocked) }
+}

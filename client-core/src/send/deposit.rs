@@ -1,0 +1,160 @@
+//! Deposit: the saved bytes to the recipient's relay, in order, until it has promised to keep them.
+
+use std::collections::BTreeSet;
+
+use lightproof_e2ee::{frame::Reply as Address, identity::Fingerprint};
+use lightproof_wire::{
+    blob::BlobShape,
+    command::{Command, Readers},
+    deposit_receipt::DepositReceipt,
+    limits::{BLOB_MARGIN_DAYS, ENVELOPE_DAYS},
+    refusal::Refusal,
+    relay_link::RelayLink,
+    reply::Reply,
+    time::Timestamp,
+};
+use rand_core::CryptoRng;
+
+use super::{
+    draft::{Outgoing, OutgoingPhoto},
+    outbox::{OutboxItem, What},
+};
+use crate::{
+    client::{Client, Purpose, until_undisturbed},
+    connection::expect_reply,
+    contact::Contact,
+    error::ClientError,
+    message::{Direction, Message, State},
+    relays::Relay,
+    spool::Spool,
+    transport::Transport,
+    vault::store::Store,
+};
+
+impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
+    /// Deposits everything in the outbox. What fails for one contact does not stop the others.
+    pub(crate) async fn deposit_all(&self, now: Timestamp, rng: &mut impl CryptoRng) -> Result<(), ClientError> {
+        let mut first = Ok(());
+        let mut stopped: BTreeSet<Fingerprint> = BTreeSet::new();
+        self.failures.borrow_mut().clear();
+        for item in self.outbox().await? {
+            if stopped.contains(&item.contact) {
+                continue;
+            }
+            if let Err(error) = self.deposit(&item, now, rng).await {
+                stopped.insert(item.contact);
+                if let ClientError::Refused(refusal) = &error {
+                    self.failures.borrow_mut().insert(item.contact, *refusal);
+                }
+                first = first.and(Err(error));
+            }
+        }
+        self.sweep_outgoing().await?;
+        first
+    }
+
+    async fn deposit(&self, item: &OutboxItem, now: Timestamp, rng: &mut impl CryptoRng) -> Result<(), ClientError> {
+        if let Some(id) = &item.outgoing {
+            self.keep_blobs(id, item, now, rng).await?;
+        }
+        match self.deposit_at(item, &item.to, now, rng).await {
+            Ok(receipt) => self.save_deposited(item, receipt, rng).await,
+            Err(refused @ ClientError::Refused(Refusal::Refused)) => {
+                // That mailbox is gone. The same bytes go to the newest one we know of, and at last to the doorbell.
+                let contact: Option<Contact> = self.vault.get(item.contact.as_bytes()).await?;
+                for address in contact.iter().flat_map(Contact::addresses).filter(|address| **address != item.to) {
+                    match self.deposit_at(item, address, now, rng).await {
+                        Err(ClientError::Refused(Refusal::Refused)) => {}
+                        receipt => return self.save_deposited(item, receipt?, rng).await,
+                    }
+                }
+                Err(refused)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn deposit_at(
+        &self,
+        item: &OutboxItem,
+        to: &Address,
+        now: Timestamp,
+        rng: &mut impl CryptoRng,
+    ) -> Result<DepositReceipt, ClientError> {
+        let relay = RelayLink::from_text(&to.relay).map_err(|_| ClientError::Damaged)?;
+        let connection = self.connection(&relay, Purpose::Others, now, rng).await?;
+        let command = Command::Deposit { drop: to.drop.clone(), envelope: item.envelope.clone() };
+        let reply = connection.call(command).await?;
+        let receipt = expect_reply!(reply, Reply::Deposited(receipt) => receipt)?;
+        receipt
+            .verify(&connection.welcome().receipt_key, &item.envelope.digest(), &to.drop.hash())
+            .map_err(|_| ClientError::RelayMisbehaved("its deposit receipt does not hold"))?;
+        Ok(receipt)
+    }
+
+    async fn save_deposited(
+        &self,
+        item: &OutboxItem,
+        receipt: DepositReceipt,
+        rng: &mut impl CryptoRng,
+    ) -> Result<(), ClientError> {
+        until_undisturbed(async || {
+            let mut turn = self.vault.turn();
+            turn.delete(item);
+            if let What::Message(id) = item.what
+                && let Some(mut message) =
+                    turn.get::<Message>(&Message::record_id(&item.contact, Direction::Out, &id)).await?
+            {
+                message.receipt = Some(receipt.clone());
+                if message.state == State::Outbox {
+                    message.state = State::Deposited;
+                }
+                turn.put(&message, rng);
+            }
+            Ok(turn.commit().await?)
+        })
+        .await
+    }
+
+    /// A blob outlives the newest envelope that names it by a week. One that is gone already is not waited for: its
+    /// recipient hears that the photo expired, and what follows goes on.
+    async fn keep_blobs(
+        &self,
+        id: &[u8; 16],
+        item: &OutboxItem,
+        now: Timestamp,
+        rng: &mut impl CryptoRng,
+    ) -> Result<(), ClientError> {
+        let Some(outgoing) = self.vault.get::<Outgoing>(id).await? else { return Ok(()) };
+        let relay: Option<Relay> = self.vault.get(item.to.relay.as_str().as_bytes()).await?;
+        let envelope_days = relay.and_then(|relay| relay.limits).map_or(ENVELOPE_DAYS, |limits| limits.envelope_days);
+        let needed = now.day().plus(u32::from(envelope_days)).plus(u32::from(BLOB_MARGIN_DAYS));
+        for (place, photo) in outgoing.photos.iter().enumerate() {
+            let Some(facts) = photo.sealed.as_ref().filter(|_| photo.kept_until < needed) else { continue };
+            let shape = BlobShape::for_length(facts.length_bytes).map_err(|_| ClientError::Damaged)?;
+            let connection = self.blob_connection(&outgoing, now, rng).await?;
+            match self.open_blob(&connection, photo, shape).await {
+                Err(ClientError::Refused(Refusal::Refused)) => continue,
+                opened => opened?,
+            }
+            let kept_until = now.day().plus(u32::from(connection.welcome().limits.blob_days));
+            self.save_photo(&outgoing, place, OutgoingPhoto { kept_until, ..photo.clone() }, rng).await?;
+        }
+        Ok(())
+    }
+
+    /// Takes a blob back from its relay, if that is reached; otherwise the relay forgets it by itself in time.
+    pub(super) async fn revoke(
+        &self,
+        outgoing: &Outgoing,
+        photo: &OutgoingPhoto,
+        now: Timestamp,
+        rng: &mut impl CryptoRng,
+    ) {
+        if let Ok(connection) = self.blob_connection(outgoing, now, rng).await {
+            let command = Command::RevokeBlob { write: photo.write.clone(), readers: Readers::All };
+            // Nothing hangs on the answer: an upload that is never committed goes after three days.
+            drop(connection.call(command).await);
+        }
+    }
+}

@@ -1,0 +1,374 @@
+//! A draft and what is saved of it: enough to go on after a crash, and never a reason to use a key twice.
+
+use lightproof_e2ee::{
+    blob::FileKey,
+    frame::MessageId,
+    identity::Fingerprint,
+    manifest::{MediaType, NOTE_BYTES, PHOTOS, THUMBHASH_BYTES, Treatment},
+};
+use lightproof_wire::{
+    capability::{Capability, right},
+    codec::{self, Bytes, List, Text, TlsDeserialize, TlsSerialize, TlsSize},
+    hash::Digest,
+    limits::{BLOB_READERS, RELAY_LINK_BYTES},
+    time::{Day, Timestamp},
+};
+use rand_core::CryptoRng;
+
+use super::Sources;
+use crate::{
+    client::{Client, until_undisturbed},
+    contact::{Contact, Standing},
+    error::ClientError,
+    home::unknown,
+    prepare::{PrepareOptions, PreparedPhoto, Quality, prepare},
+    profile::Profile,
+    spool::{Spool, SpoolName},
+    transport::Transport,
+    vault::{
+        record::{Flag, Record},
+        store::{Store, Table},
+    },
+};
+
+/// A request given again within this time of one whose end its user was never told is the same request.
+const SAME_REQUEST_MS: u64 = 600_000;
+
+/// A file as it was when the draft was made.
+#[derive(Clone, Debug, PartialEq, Eq, TlsSerialize, TlsDeserialize, TlsSize)]
+pub struct Source {
+    /// Where: for the edge to open, never sent.
+    pub path: Text<4096>,
+    /// Its size.
+    pub length_bytes: u64,
+    /// Its time.
+    pub modified_ms: u64,
+}
+
+/// A photo to be sent.
+#[derive(Clone, Debug)]
+pub struct PhotoSource {
+    /// The file.
+    pub source: Source,
+    /// What to do to it.
+    pub options: PrepareOptions,
+}
+
+/// A message before `prepare`.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    /// For whom; each gets an envelope of its own.
+    pub to: Vec<Fingerprint>,
+    /// The note; may be empty beside a photo.
+    pub note: String,
+    /// The photos.
+    pub photos: Vec<PhotoSource>,
+}
+
+/// A send under way.
+#[derive(Clone, Debug, TlsSerialize, TlsDeserialize, TlsSize)]
+pub struct Outgoing {
+    /// Its name among ours.
+    pub id: [u8; 16],
+    /// Its place among all sends.
+    pub number: u64,
+    /// What the user asked for, so that the same request after an interruption goes on.
+    pub intent: Digest,
+    /// When.
+    pub made: Timestamp,
+    /// For whom, and how far.
+    pub recipients: List<Recipient, BLOB_READERS>,
+    /// The note.
+    pub note: Text<NOTE_BYTES>,
+    /// The photos, and how far.
+    pub photos: List<OutgoingPhoto, PHOTOS>,
+    /// Where the blobs go: our relay when the draft was made.
+    pub relay: Text<RELAY_LINK_BYTES>,
+    /// Whether the user has been told how it ended; then it goes when all is deposited.
+    pub told: Flag,
+}
+
+/// How far a send is for one recipient.
+#[derive(Clone, Debug, TlsSerialize, TlsDeserialize, TlsSize)]
+pub struct Recipient {
+    /// Who.
+    pub contact: Fingerprint,
+    /// The message, once enclosed.
+    pub message_id: Option<MessageId>,
+    /// Blocked or removed before it was enclosed: nothing goes to them.
+    pub left_out: Flag,
+}
+
+impl Recipient {
+    /// Whether nothing is left to enclose for them.
+    #[must_use]
+    pub const fn is_settled(&self) -> bool {
+        self.message_id.is_some() || self.left_out.is_yes()
+    }
+}
+
+/// A photo under way.
+#[derive(Clone, Debug, TlsSerialize, TlsDeserialize, TlsSize)]
+pub struct OutgoingPhoto {
+    /// The file, until it is sealed.
+    pub source: Source,
+    /// What to do to it.
+    pub treatment: Treatment,
+    /// JPEG quality; 0 is `auto`.
+    pub quality: u8,
+    /// The longest edge in pixels.
+    pub max_edge: u32,
+    /// Whether metadata stays.
+    pub keep_metadata: Flag,
+    /// Where its sealed chunks lie.
+    pub spool: SpoolName,
+    /// Fresh for each sealing that begins.
+    pub file_key: FileKey,
+    /// Our right to the blob.
+    pub write: Capability<right::Write>,
+    /// One right to read per recipient, in their order.
+    pub readers: List<Capability<right::Read>, BLOB_READERS>,
+    /// What the manifest will say, once every chunk is sealed and synced.
+    pub sealed: Option<SealedFacts>,
+    /// The last day the relay was asked to keep the blob.
+    pub kept_until: Day,
+}
+
+/// The facts of a sealed photo.
+#[derive(Clone, Debug, PartialEq, Eq, TlsSerialize, TlsDeserialize, TlsSize)]
+pub struct SealedFacts {
+    /// What kind of file.
+    pub media_type: MediaType,
+    /// Upright; 0 is unknown.
+    pub width: u32,
+    /// Upright; 0 is unknown.
+    pub height: u32,
+    /// Bytes to be saved.
+    pub length_bytes: u64,
+    /// SHA-256 of them.
+    pub digest: Digest,
+    /// Commitment to the source.
+    pub source_commitment: Digest,
+    /// Its salt.
+    pub source_salt: [u8; 32],
+    /// A tiny preview.
+    pub thumbhash: Bytes<THUMBHASH_BYTES>,
+    /// The name to show.
+    pub name: Text<128>,
+}
+
+impl Record for Outgoing {
+    const TABLE: Table = Table::Drafts;
+
+    fn id(&self) -> Vec<u8> {
+        self.id.to_vec()
+    }
+}
+
+impl Outgoing {
+    /// What other processes on this home hold it by.
+    pub(super) const fn hold_name(&self) -> SpoolName {
+        SpoolName::of(self.id)
+    }
+
+    /// Whether an envelope stands for every recipient.
+    #[must_use]
+    pub fn is_enclosed(&self) -> bool {
+        self.recipients.iter().all(Recipient::is_settled)
+    }
+
+    /// Goes on without a recipient for whom nothing is enclosed yet; whether that changed anything.
+    pub(crate) fn leave_out(&mut self, contact: &Fingerprint) -> bool {
+        let mut recipients = core::mem::take(&mut self.recipients).into_vec();
+        let mut changed = false;
+        for recipient in
+            recipients.iter_mut().filter(|recipient| recipient.contact == *contact && !recipient.is_settled())
+        {
+            recipient.left_out = Flag::Yes;
+            changed = true;
+        }
+        self.recipients = List::new(recipients).unwrap_or_default();
+        changed
+    }
+}
+
+impl OutgoingPhoto {
+    fn new(photo: &PhotoSource, readers: usize, rng: &mut impl CryptoRng) -> Self {
+        let quality = match photo.options.quality {
+            Quality::Auto => 0,
+            Quality::Fixed(quality) => quality,
+        };
+        Self {
+            source: photo.source.clone(),
+            treatment: photo.options.treatment,
+            quality,
+            max_edge: photo.options.max_edge,
+            keep_metadata: photo.options.keep_metadata.into(),
+            spool: SpoolName::generate(rng),
+            file_key: FileKey::generate(rng),
+            write: Capability::generate(rng),
+            readers: List::new((0..readers).map(|_| Capability::generate(rng)).collect()).unwrap_or_default(),
+            sealed: None,
+            kept_until: Day(0),
+        }
+    }
+
+    /// The same photo to be sealed from the beginning: a new key, a new blob, a new place in the spool.
+    #[must_use]
+    pub fn afresh(&self, rng: &mut impl CryptoRng) -> Self {
+        let photo = PhotoSource { source: self.source.clone(), options: self.options() };
+        Self::new(&photo, self.readers.as_slice().len(), rng)
+    }
+
+    /// How it is to be prepared.
+    #[must_use]
+    pub fn options(&self) -> PrepareOptions {
+        PrepareOptions {
+            treatment: self.treatment,
+            quality: if self.quality == 0 { Quality::Auto } else { Quality::Fixed(self.quality) },
+            max_edge: self.max_edge,
+            keep_metadata: self.keep_metadata.is_yes(),
+        }
+    }
+}
+
+impl Draft {
+    /// What tells one request of a user from another.
+    fn intent(&self) -> Digest {
+        let mut bytes = Vec::new();
+        for contact in &self.to {
+            codec::append(&mut bytes, contact);
+        }
+        bytes.extend_from_slice(Digest::of(self.note.as_bytes()).as_bytes());
+        for photo in &self.photos {
+            codec::append(&mut bytes, &photo.source);
+            let options = photo.options;
+            let quality = if let Quality::Fixed(quality) = options.quality { quality } else { 0 };
+            bytes.extend_from_slice(&[options.treatment as u8, quality, u8::from(options.keep_metadata)]);
+            bytes.extend_from_slice(&options.max_edge.to_be_bytes());
+        }
+        Digest::of(&bytes)
+    }
+}
+
+impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
+    /// The same request, begun before and interrupted before its user was told: while it is under way, and for a while
+    /// after. Later the same words are a new message.
+    pub(crate) async fn untold(
+        &self,
+        draft: &Draft,
+        now: Timestamp,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Option<Outgoing>, ClientError> {
+        let intent = draft.intent();
+        let is_same = |outgoing: &Outgoing| outgoing.intent == intent && !outgoing.told.is_yes();
+        let Some(begun) = self.vault.scan::<Outgoing>().await?.into_iter().find(is_same) else { return Ok(None) };
+        let under_way = self.outbox().await?.iter().any(|item| item.outgoing == Some(begun.id));
+        if !begun.is_enclosed() || under_way || now.since_ms(begun.made) < SAME_REQUEST_MS {
+            return Ok(Some(begun));
+        }
+        self.told(&begun.id, rng).await?;
+        Ok(None)
+    }
+
+    /// Prepares every photo before anything is saved: a picture that cannot be sent stops the whole message.
+    pub(crate) fn prepare_all<F: Sources>(
+        &self,
+        draft: &Draft,
+        sources: &F,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Vec<PreparedPhoto<F::File>>, ClientError> {
+        if draft.photos.len() > PHOTOS {
+            return Err(ClientError::TooMany { what: "photos in one message", max: PHOTOS });
+        }
+        let prepare_one = |photo: &PhotoSource| {
+            let file = sources.open(&photo.source)?;
+            Ok(prepare(file, photo.source.path.as_str(), &photo.options, rng)?)
+        };
+        draft.photos.iter().map(prepare_one).collect()
+    }
+
+    /// Prepares without sending: what would be sent, and what would be removed.
+    ///
+    /// # Errors
+    /// [`ClientError::Prepare`] and others a send would meet before anything is saved.
+    pub fn dry_run<F: Sources>(
+        &self,
+        draft: &Draft,
+        sources: &F,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Vec<PreparedPhoto<F::File>>, ClientError> {
+        check(draft)?;
+        self.prepare_all(draft, sources, rng)
+    }
+
+    /// Saves a draft: from here on a crash loses nothing.
+    pub(crate) async fn save_draft(
+        &self,
+        draft: &Draft,
+        id: [u8; 16],
+        now: Timestamp,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Outgoing, ClientError> {
+        let note = check(draft)?;
+        until_undisturbed(async || {
+            let mut turn = self.vault.turn();
+            let mut profile: Profile = turn.get(Profile::ID).await?.ok_or(ClientError::Damaged)?;
+            for contact in &draft.to {
+                let record: Contact = turn.get(contact.as_bytes()).await?.ok_or_else(|| unknown(contact))?;
+                match record.standing {
+                    Standing::Accepted => {}
+                    Standing::Blocked => return Err(ClientError::ContactBlocked),
+                    Standing::Removed => return Err(unknown(contact)),
+                    Standing::Requested => {
+                        return Err(ClientError::NotNow("this request has not been accepted yet"));
+                    }
+                }
+            }
+            let recipient =
+                |contact: &Fingerprint| Recipient { contact: *contact, message_id: None, left_out: Flag::No };
+            let photos = draft.photos.iter().map(|photo| OutgoingPhoto::new(photo, draft.to.len(), rng)).collect();
+            let outgoing = Outgoing {
+                id,
+                number: profile.take_number(),
+                intent: draft.intent(),
+                made: now,
+                recipients: List::new(draft.to.iter().map(recipient).collect()).unwrap_or_default(),
+                note: note.clone(),
+                photos: List::new(photos).unwrap_or_default(),
+                relay: profile.relay.clone(),
+                told: Flag::No,
+            };
+            turn.put(&profile, rng);
+            turn.put(&outgoing, rng);
+            turn.commit().await?;
+            Ok(outgoing)
+        })
+        .await
+    }
+
+    /// The user knows how this send ended.
+    ///
+    /// # Errors
+    /// The vault's.
+    pub async fn told(&self, id: &[u8; 16], rng: &mut impl CryptoRng) -> Result<(), ClientError> {
+        until_undisturbed(async || {
+            let mut turn = self.vault.turn();
+            let Some(outgoing) = turn.get::<Outgoing>(id).await? else { return Ok(()) };
+            turn.put(&Outgoing { told: Flag::Yes, ..outgoing }, rng);
+            Ok(turn.commit().await?)
+        })
+        .await?;
+        self.sweep_outgoing().await
+    }
+}
+
+fn check(draft: &Draft) -> Result<Text<NOTE_BYTES>, ClientError> {
+    if draft.to.is_empty() || (draft.note.is_empty() && draft.photos.is_empty()) {
+        return Err(ClientError::NothingToSend);
+    }
+    if draft.to.len() > BLOB_READERS {
+        return Err(ClientError::TooMany { what: "recipients of one message", max: BLOB_READERS });
+    }
+    Text::new(draft.note.as_str()).map_err(|_| ClientError::TooLong { what: "the note", max_bytes: NOTE_BYTES })
+}

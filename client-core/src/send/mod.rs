@@ -1,0 +1,156 @@
+//! The line of a sender: draft → prepare → seal → upload → enclose → deposit.
+//!
+//! ```text
+//! draft    what is to be sent, saved before the first chunk: file keys, capabilities, the source's size and time
+//! seal     chunks into the spool, synced in groups; a chunk is uploaded only after the sync that covers it
+//! enclose  sign, ratchet, and save session + line + outbox in one transaction
+//! deposit  the saved bytes, as often as it takes
+//! ```
+//!
+//! A send that was killed goes on where it stopped: with the same bytes once they are sealed, with new keys before.
+
+mod call;
+mod deposit;
+mod draft;
+mod enclose;
+mod outbox;
+mod upload;
+
+use std::io::{Read, Seek};
+
+use lightproof_e2ee::identity::Fingerprint;
+use lightproof_wire::time::Timestamp;
+use rand_core::CryptoRng;
+
+pub(crate) use call::must_be_accepted;
+pub use draft::{Draft, Outgoing, PhotoSource, Recipient, Source};
+pub use outbox::{OutboxItem, What};
+
+use crate::{
+    client::Client,
+    error::ClientError,
+    message::{Direction, Message},
+    prepare::Removed,
+    spool::{Spool, SpoolName},
+    transport::Transport,
+    vault::store::Store,
+};
+
+/// What became of a send, for one recipient.
+#[derive(Debug)]
+pub struct Sent {
+    /// Who.
+    pub contact: Fingerprint,
+    /// The message, once it is enclosed.
+    pub message: Option<Message>,
+    /// Why it is not deposited yet.
+    pub waits: Option<ClientError>,
+}
+
+/// What became of a send.
+#[derive(Debug)]
+pub struct SendOutcome {
+    /// For [`Client::told`].
+    pub id: [u8; 16],
+    /// Per recipient, in the order asked for.
+    pub sent: Vec<Sent>,
+    /// What was found in each photo and what became of it; empty where the photo was prepared before an interruption.
+    pub removed: Vec<Vec<Removed>>,
+}
+
+/// Opens a source again: the file as it was, or why not.
+pub trait Sources {
+    /// A file.
+    type File: Read + Seek;
+
+    /// Opens it, if its size and time are still the same.
+    ///
+    /// # Errors
+    /// [`ClientError::SourceMissing`] or [`ClientError::SourceChanged`].
+    fn open(&self, source: &Source) -> Result<Self::File, ClientError>;
+}
+
+impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
+    /// Sends. The same draft given again, after an interruption that left its user untold, goes on and is not sent twice.
+    ///
+    /// Where a relay is not reached, everything stays in the outbox and [`Sent::waits`] says why.
+    ///
+    /// # Errors
+    /// [`ClientError`]: nothing was or will be sent.
+    pub async fn send(
+        &self,
+        draft: Draft,
+        sources: &impl Sources,
+        now: Timestamp,
+        rng: &mut impl CryptoRng,
+    ) -> Result<SendOutcome, ClientError> {
+        let (outgoing, prepared, _hold) = match self.untold(&draft, now, rng).await? {
+            Some(begun) => {
+                let hold = self.spool.hold(begun.hold_name()).await?;
+                let hold = hold.ok_or(ClientError::NotNow("another lightproof command is sending this already"))?;
+                (begun, Vec::new(), Some(hold))
+            }
+            None => {
+                let prepared = self.prepare_all(&draft, sources, rng)?;
+                let mut id = [0; 16];
+                rng.fill_bytes(&mut id);
+                // Held before anybody else can see it.
+                let hold = self.spool.hold(SpoolName::of(id)).await?;
+                (self.save_draft(&draft, id, now, rng).await?, prepared, hold)
+            }
+        };
+        let removed = prepared.iter().map(|photo| photo.removed().to_vec()).collect();
+        self.carry_earlier(&outgoing, sources, now, rng).await;
+        let failed = self.carry(outgoing.clone(), prepared, sources, now, rng).await;
+        let deposited = match &failed {
+            Err(error) if !error.is_passing() => Ok(()),
+            _ => self.deposit_all(now, rng).await,
+        };
+        let cancelled = ClientError::NotNow("this send was cancelled");
+        let outgoing: Outgoing = self.vault.get(&outgoing.id).await?.ok_or(cancelled)?;
+        let mut waits = failed.err().or(deposited.err());
+        let nothing_enclosed = outgoing.recipients.iter().all(|recipient| recipient.message_id.is_none());
+        if nothing_enclosed && let Some(error) = waits.take_if(|error| !error.is_passing()) {
+            self.cancel_outgoing(&outgoing, now, rng).await?;
+            return Err(error);
+        }
+        let mut sent = Vec::new();
+        for recipient in outgoing.recipients.iter() {
+            sent.push(self.sent_to(recipient, &mut waits).await?);
+        }
+        Ok(SendOutcome { id: outgoing.id, sent, removed })
+    }
+
+    /// What was asked for first goes first: sends that waited for a relay. One that is still to be sealed may be under way in
+    /// another process, and stops nothing.
+    async fn carry_earlier(
+        &self,
+        outgoing: &Outgoing,
+        sources: &impl Sources,
+        now: Timestamp,
+        rng: &mut impl CryptoRng,
+    ) {
+        let is_ready = |earlier: &Outgoing| {
+            earlier.number < outgoing.number
+                && earlier.photos.iter().all(|photo| photo.sealed.is_some())
+                && !earlier.is_enclosed()
+        };
+        for earlier in self.outgoing().await.unwrap_or_default().into_iter().filter(is_ready) {
+            // What stops it again is told by the next look at the outbox.
+            if let Ok(Some(_hold)) = self.spool.hold(earlier.hold_name()).await {
+                drop(self.carry(earlier, Vec::new(), sources, now, rng).await);
+            }
+        }
+    }
+
+    async fn sent_to(&self, recipient: &Recipient, waits: &mut Option<ClientError>) -> Result<Sent, ClientError> {
+        let contact = recipient.contact;
+        let message: Option<Message> = match &recipient.message_id {
+            Some(id) => self.vault.get(&Message::record_id(&contact, Direction::Out, id)).await?,
+            None => None,
+        };
+        let is_waiting = message.as_ref().is_none_or(|message| message.receipt.is_none());
+        let waits = if is_waiting { self.why_waiting(&contact).await?.or_else(|| waits.take()) } else { None };
+        Ok(Sent { contact, message, waits })
+    }
+}

@@ -1,0 +1,354 @@
+//! The outbox: sealed envelopes under way, and sends that are not enclosed yet. What is in it goes out as it is.
+
+use std::io::{Read, Seek};
+
+use lightproof_e2ee::{
+    frame::{MessageId, Reply},
+    identity::Fingerprint,
+};
+use lightproof_wire::{
+    codec::{List, TlsDeserialize, TlsSerialize, TlsSize},
+    envelope::Envelope,
+    time::Timestamp,
+};
+use rand_core::CryptoRng;
+
+use super::{
+    Sources,
+    draft::{Outgoing, OutgoingPhoto},
+};
+use crate::{
+    client::{Client, until_undisturbed},
+    error::ClientError,
+    event::{Event, Stage},
+    message::{Body, Direction, Message, State},
+    prepare::{PreparedPhoto, prepare},
+    spool::{Spool, SpoolError},
+    transport::Transport,
+    vault::{
+        record::Record,
+        store::{Store, Table},
+    },
+};
+
+/// What an envelope carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, TlsSerialize, TlsDeserialize, TlsSize)]
+#[repr(u8)]
+pub enum What {
+    /// The beginning of a session.
+    #[tls_codec(discriminant = 1)]
+    Hello,
+    /// A message.
+    #[tls_codec(discriminant = 2)]
+    Message(MessageId),
+    /// A receipt.
+    #[tls_codec(discriminant = 3)]
+    Receipt,
+}
+
+impl What {
+    /// Whether it carries this message.
+    #[must_use]
+    pub fn is(self, message: Option<MessageId>) -> bool {
+        matches!((self, message), (Self::Message(mine), Some(id)) if mine == id)
+    }
+}
+
+/// A sealed envelope under way.
+#[derive(Clone, Debug, TlsSerialize, TlsDeserialize, TlsSize)]
+pub struct OutboxItem {
+    /// Its place: envelopes for one contact go out in order.
+    pub number: u64,
+    /// For whom.
+    pub contact: Fingerprint,
+    /// Where to.
+    pub to: Reply,
+    /// What it carries.
+    pub what: What,
+    /// The send it belongs to, whose blobs must outlive it.
+    pub outgoing: Option<[u8; 16]>,
+    /// The saved bytes.
+    pub envelope: Envelope,
+}
+
+impl Record for OutboxItem {
+    const TABLE: Table = Table::Outbox;
+
+    fn id(&self) -> Vec<u8> {
+        self.number.to_be_bytes().to_vec()
+    }
+}
+
+impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
+    /// Goes on with everything that is under way: seals, uploads, encloses and deposits.
+    ///
+    /// # Errors
+    /// The first thing that stopped something; everything else was tried all the same.
+    pub async fn resume(
+        &self,
+        sources: &impl Sources,
+        now: Timestamp,
+        rng: &mut impl CryptoRng,
+    ) -> Result<(), ClientError> {
+        let mut first = Ok(());
+        for outgoing in self.outgoing().await? {
+            if outgoing.is_enclosed() {
+                continue;
+            }
+            // Held by another command: that one carries it.
+            if let Some(_hold) = self.spool.hold(outgoing.hold_name()).await? {
+                first = first.and(self.carry(outgoing, Vec::new(), sources, now, rng).await);
+            }
+        }
+        first.and(self.deposit_all(now, rng).await)
+    }
+
+    /// Brings one send as far as envelopes in the outbox. `prepared` are its photos, or none after an interruption.
+    pub(super) async fn carry<F: Sources>(
+        &self,
+        outgoing: Outgoing,
+        prepared: Vec<PreparedPhoto<F::File>>,
+        sources: &F,
+        now: Timestamp,
+        rng: &mut impl CryptoRng,
+    ) -> Result<(), ClientError> {
+        let outgoing = self.seal_all(outgoing, prepared, sources, now, rng).await?;
+        for (place, photo) in outgoing.photos.iter().enumerate() {
+            let uploaded = self.upload_sealed(&outgoing, photo, now, rng).await;
+            if matches!(uploaded, Err(ClientError::Spool(SpoolError::Missing))) {
+                self.forget_sealing(&outgoing, place, rng).await?;
+            }
+            uploaded?;
+        }
+        let mut first = Ok(());
+        for (place, recipient) in outgoing.recipients.iter().enumerate() {
+            if recipient.is_settled() {
+                continue;
+            }
+            let enclosed = match self.ensure_session(&recipient.contact, now, rng).await {
+                Ok(()) => self.enclose_message(&outgoing, place, now, rng).await,
+                Err(error) => Err(error),
+            };
+            first = first.and(enclosed);
+        }
+        first
+    }
+
+    /// Seals every photo that is not sealed yet.
+    async fn seal_all<F: Sources>(
+        &self,
+        mut outgoing: Outgoing,
+        prepared: Vec<PreparedPhoto<F::File>>,
+        sources: &F,
+        now: Timestamp,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Outgoing, ClientError> {
+        // By place, and each for the sealing it was prepared for.
+        let mut prepared: Vec<_> = prepared.into_iter().map(Some).collect();
+        let begun = outgoing.clone();
+        for place in 0..begun.photos.as_slice().len() {
+            let of = |outgoing: &Outgoing| outgoing.photos.as_slice().get(place).cloned().ok_or(ClientError::Damaged);
+            let photo = of(&outgoing)?;
+            if photo.sealed.is_some() {
+                continue;
+            }
+            let ready = prepared
+                .get_mut(place)
+                .and_then(Option::take)
+                .filter(|_| of(&begun).is_ok_and(|was| was.spool == photo.spool));
+            let (photo, prepared) = match ready {
+                Some(prepared) => (photo, prepared),
+                None => {
+                    let prepared = self.prepare_again(&photo, sources, rng)?;
+                    // Some chunks may have been sealed, and even uploaded, before the interruption: never again under that key.
+                    let fresh = photo.afresh(rng);
+                    outgoing = self.save_photo(&outgoing, place, fresh.clone(), rng).await?;
+                    (fresh, prepared)
+                }
+            };
+            let connection = self.blob_connection(&outgoing, now, rng).await.ok();
+            let facts = self.seal(&photo, prepared, connection.as_deref()).await?;
+            let kept_days = connection.map_or(0, |connection| connection.welcome().limits.blob_days);
+            let kept_until = now.day().plus(u32::from(kept_days));
+            let sealed = OutgoingPhoto { sealed: Some(facts), kept_until, ..photo };
+            outgoing = self.save_photo(&outgoing, place, sealed, rng).await?;
+        }
+        Ok(outgoing)
+    }
+
+    fn prepare_again<F: Sources>(
+        &self,
+        photo: &OutgoingPhoto,
+        sources: &F,
+        rng: &mut impl CryptoRng,
+    ) -> Result<PreparedPhoto<F::File>, ClientError>
+    where
+        F::File: Read + Seek,
+    {
+        self.progress(Event::Progress {
+            stage: Stage::Preparing,
+            done_bytes: 0,
+            total_bytes: photo.source.length_bytes,
+        });
+        let file = sources.open(&photo.source)?;
+        Ok(prepare(file, photo.source.path.as_str(), &photo.options(), rng)?)
+    }
+
+    /// The sealed chunks are gone: the next try seals under a new key, as a new blob. Not once an envelope names this one.
+    async fn forget_sealing(
+        &self,
+        outgoing: &Outgoing,
+        place: usize,
+        rng: &mut impl CryptoRng,
+    ) -> Result<(), ClientError> {
+        until_undisturbed(async || {
+            let mut turn = self.vault.turn();
+            let Some(mut current) = turn.get::<Outgoing>(&outgoing.id).await? else { return Ok(()) };
+            if current.recipients.iter().any(|recipient| recipient.message_id.is_some()) {
+                return Ok(());
+            }
+            let mut photos = current.photos.into_vec();
+            let slot = photos.get_mut(place).ok_or(ClientError::Damaged)?;
+            if outgoing.photos.as_slice().get(place).is_none_or(|lost| lost.spool != slot.spool) {
+                return Ok(());
+            }
+            *slot = slot.afresh(rng);
+            current.photos = List::new(photos).unwrap_or_default();
+            turn.put(&current, rng);
+            Ok(turn.commit().await?)
+        })
+        .await
+    }
+
+    pub(super) async fn save_photo(
+        &self,
+        outgoing: &Outgoing,
+        place: usize,
+        photo: OutgoingPhoto,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Outgoing, ClientError> {
+        until_undisturbed(async || {
+            let mut turn = self.vault.turn();
+            let mut current: Outgoing =
+                turn.get(&outgoing.id).await?.ok_or(ClientError::NotNow("this send was cancelled"))?;
+            let mut photos = current.photos.into_vec();
+            let slot = photos.get_mut(place).ok_or(ClientError::Damaged)?;
+            // Another process sealed it meanwhile: its bytes are the ones that count.
+            if slot.sealed.is_none() || photo.sealed.is_some() && slot.spool == photo.spool {
+                *slot = photo.clone();
+            }
+            current.photos = List::new(photos).unwrap_or_default();
+            turn.put(&current, rng);
+            turn.commit().await?;
+            Ok(current)
+        })
+        .await
+    }
+
+    /// Sends under way, the oldest first.
+    ///
+    /// # Errors
+    /// The vault's.
+    pub async fn outgoing(&self) -> Result<Vec<Outgoing>, ClientError> {
+        let mut outgoing: Vec<Outgoing> = self.vault.scan().await?;
+        outgoing.sort_by_key(|outgoing| outgoing.number);
+        Ok(outgoing)
+    }
+
+    /// Sealed envelopes under way, in the order they go out.
+    ///
+    /// # Errors
+    /// The vault's.
+    pub async fn outbox(&self) -> Result<Vec<OutboxItem>, ClientError> {
+        let mut items: Vec<OutboxItem> = self.vault.scan().await?;
+        items.sort_by_key(|item| item.number);
+        Ok(items)
+    }
+
+    /// Cancels a send of which nothing is enclosed yet: it leaves no trace in any line.
+    ///
+    /// # Errors
+    /// [`ClientError::NotNow`] once an envelope is sealed.
+    pub async fn cancel(&self, id: &[u8; 16], now: Timestamp, rng: &mut impl CryptoRng) -> Result<(), ClientError> {
+        let outgoing: Outgoing = self.vault.get(id).await?.ok_or_else(|| ClientError::Unknown(hex(id)))?;
+        self.cancel_outgoing(&outgoing, now, rng).await
+    }
+
+    pub(super) async fn cancel_outgoing(
+        &self,
+        outgoing: &Outgoing,
+        now: Timestamp,
+        rng: &mut impl CryptoRng,
+    ) -> Result<(), ClientError> {
+        until_undisturbed(async || {
+            let mut turn = self.vault.turn();
+            let Some(current) = turn.get::<Outgoing>(&outgoing.id).await? else { return Ok(()) };
+            if current.recipients.iter().any(|recipient| recipient.message_id.is_some()) {
+                return Err(ClientError::NotNow("it is sealed already and can only be retracted"));
+            }
+            turn.delete(&current);
+            Ok(turn.commit().await?)
+        })
+        .await?;
+        for photo in outgoing.photos.iter() {
+            self.spool.remove(photo.spool).await?;
+            self.revoke(outgoing, photo, now, rng).await;
+        }
+        Ok(())
+    }
+
+    /// Forgets sends that are deposited and told. The right to keep their blobs stays while a body may be sealed again.
+    pub(crate) async fn sweep_outgoing(&self) -> Result<(), ClientError> {
+        let items = self.outbox().await?;
+        let finished = |outgoing: &Outgoing| {
+            outgoing.is_enclosed() && !items.iter().any(|item| item.outgoing == Some(outgoing.id))
+        };
+        let outgoing = self.outgoing().await?;
+        if !outgoing.iter().any(finished) {
+            return Ok(());
+        }
+        let bodies: Vec<Body> = self.vault.scan().await?;
+        for outgoing in outgoing.iter().filter(|outgoing| finished(outgoing)) {
+            for photo in outgoing.photos.iter() {
+                self.spool.remove(photo.spool).await?;
+            }
+            if outgoing.told.is_yes() && !bodies.iter().any(|body| body.outgoing == Some(outgoing.id)) {
+                let mut turn = self.vault.turn();
+                turn.delete(outgoing);
+                turn.commit().await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Marks messages as expired that a relay no longer keeps and of which no receipt came.
+    pub(crate) async fn sweep_expired(&self, now: Timestamp, rng: &mut impl CryptoRng) -> Result<(), ClientError> {
+        let is_expired = |message: &Message| {
+            let last = message.receipt.as_ref().map(|receipt| receipt.promise.expires);
+            message.direction == Direction::Out
+                && message.state == State::Deposited
+                && last.is_some_and(|day| day < now.day())
+        };
+        for message in self.vault.scan::<Message>().await?.into_iter().filter(is_expired) {
+            until_undisturbed(async || {
+                let mut turn = self.vault.turn();
+                let current: Option<Message> = turn.get(&message.id()).await?;
+                let Some(current) = current.filter(is_expired) else { return Ok(()) };
+                turn.put(&Message { state: State::Expired, ..current }, rng);
+                Ok(turn.commit().await?)
+            })
+            .await?;
+        }
+        Ok(())
+    }
+
+    /// Why nothing has been deposited for a contact, where that is known without asking a relay.
+    pub(super) async fn why_waiting(&self, contact: &Fingerprint) -> Result<Option<ClientError>, ClientError> {
+        let failures = self.failures.borrow();
+        Ok(failures.get(contact).copied().map(ClientError::Refused))
+    }
+}
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

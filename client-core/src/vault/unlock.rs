@@ -1,0 +1,158 @@
+//! From a passphrase to the vault's keys: Argon2id (RFC 9106) wraps a random master key.
+//!
+//! The header is the one row in clear: `version u8 || lock || nonce24 || XChaCha20-Poly1305(wrap key, master key)`, AD =
+//! all before the nonce. Its parameters stand beside the salt, so that they can grow without a new format.
+
+use argon2::{Algorithm, Argon2, Params, Version};
+use lightproof_e2ee::{
+    aead,
+    secret::{Key, purpose::Purpose},
+};
+use lightproof_wire::codec::{self, Bytes, TlsDeserialize, TlsSerialize, TlsSize};
+use rand_core::CryptoRng;
+use zeroize::Zeroizing;
+
+use super::record::VaultKeys;
+
+const HEADER_VERSION: u8 = 1;
+/// 64 MiB, three passes, one lane: the second recommended option of RFC 9106.
+const MEMORY_KIB: u32 = 65_536;
+const PASSES: u32 = 3;
+const LANES: u32 = 1;
+/// A header that asks for more would only stop the machine: 4 GiB, 64 passes.
+const MEMORY_KIB_MAX: u32 = 4_194_304;
+const PASSES_MAX: u32 = 64;
+
+/// What opens a vault.
+pub enum Passphrase {
+    /// Words only the owner knows.
+    Words(Zeroizing<String>),
+    /// Nothing: whoever can read the files can read the vault.
+    None,
+}
+
+impl core::fmt::Debug for Passphrase {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(match self {
+            Self::Words(_) => "Passphrase(…)",
+            Self::None => "no passphrase",
+        })
+    }
+}
+
+/// Why a vault did not open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum UnlockError {
+    /// The header is not one, or asks for more memory than any version wrote.
+    #[error("the vault's header is damaged")]
+    Damaged,
+    /// Not enough memory for Argon2id.
+    #[error("not enough memory to check the passphrase (64 MiB are needed)")]
+    Memory,
+    /// The vault has a passphrase and none was given.
+    #[error("this vault has a passphrase")]
+    Missing,
+    /// Written by a newer version of this program.
+    #[error("the vault was written by a newer version of lightproof")]
+    Newer,
+    /// Not this vault's passphrase.
+    #[error("wrong passphrase")]
+    Wrong,
+}
+
+enum WrapKey {}
+
+impl Purpose for WrapKey {
+    const NAME: &'static str = "vault wrap";
+}
+
+#[derive(TlsSerialize, TlsDeserialize, TlsSize)]
+#[repr(u8)]
+enum Lock {
+    #[tls_codec(discriminant = 0)]
+    Open,
+    #[tls_codec(discriminant = 1)]
+    Argon2id { memory_kib: u32, passes: u32, lanes: u32, salt: [u8; 16] },
+}
+
+#[derive(TlsSerialize, TlsDeserialize, TlsSize)]
+struct Header {
+    version: u8,
+    lock: Lock,
+    nonce: [u8; 24],
+    wrapped: Bytes<64>,
+}
+
+/// Whether a header asks for a passphrase.
+///
+/// # Errors
+/// [`UnlockError::Damaged`] or [`UnlockError::Newer`].
+pub fn wants_passphrase(header: &[u8]) -> Result<bool, UnlockError> {
+    Ok(!matches!(parse(header)?.lock, Lock::Open))
+}
+
+/// Wraps the master key for a passphrase: the header of a vault.
+///
+/// # Errors
+/// [`UnlockError::Memory`].
+pub fn lock(keys: &VaultKeys, passphrase: &Passphrase, rng: &mut impl CryptoRng) -> Result<Vec<u8>, UnlockError> {
+    let mut salt = [0; 16];
+    rng.fill_bytes(&mut salt);
+    let lock = match passphrase {
+        Passphrase::None => Lock::Open,
+        Passphrase::Words(_) => Lock::Argon2id { memory_kib: MEMORY_KIB, passes: PASSES, lanes: LANES, salt },
+    };
+    let mut nonce = [0; 24];
+    rng.fill_bytes(&mut nonce);
+    let mut wrapped = keys.expose_master().to_vec();
+    aead::encrypt_random(&wrap_key(&lock, passphrase)?, &nonce, &additional_data(&lock), &mut wrapped);
+    let wrapped = Bytes::new(wrapped).map_err(|_| UnlockError::Damaged)?;
+    Ok(codec::encode(&Header { version: HEADER_VERSION, lock, nonce, wrapped }))
+}
+
+/// Opens a header.
+///
+/// # Errors
+/// Any [`UnlockError`].
+pub fn unlock(header: &[u8], passphrase: &Passphrase) -> Result<VaultKeys, UnlockError> {
+    let Header { lock, nonce, wrapped, .. } = parse(header)?;
+    let mut master = Zeroizing::new(wrapped.into_vec());
+    aead::decrypt_random(&wrap_key(&lock, passphrase)?, &nonce, &additional_data(&lock), &mut master)
+        .map_err(|_| UnlockError::Wrong)?;
+    let master: &[u8; 32] = master.as_slice().try_into().map_err(|_| UnlockError::Damaged)?;
+    Ok(VaultKeys::from_bytes(master))
+}
+
+fn parse(header: &[u8]) -> Result<Header, UnlockError> {
+    match header.first() {
+        Some(&HEADER_VERSION) => codec::decode(header).map_err(|_| UnlockError::Damaged),
+        Some(&other) if other > HEADER_VERSION => Err(UnlockError::Newer),
+        _ => Err(UnlockError::Damaged),
+    }
+}
+
+fn additional_data(lock: &Lock) -> Vec<u8> {
+    let mut data = vec![HEADER_VERSION];
+    codec::append(&mut data, lock);
+    data
+}
+
+fn wrap_key(lock: &Lock, passphrase: &Passphrase) -> Result<Key<WrapKey>, UnlockError> {
+    let mut key = Zeroizing::new([0; 32]);
+    match (lock, passphrase) {
+        // No passphrase: the wrap key is a constant, and the header says so to everybody who reads it.
+        (Lock::Open, _) => {}
+        (Lock::Argon2id { .. }, Passphrase::None) => return Err(UnlockError::Missing),
+        (Lock::Argon2id { memory_kib, passes, lanes, salt }, Passphrase::Words(words)) => {
+            if *memory_kib > MEMORY_KIB_MAX || *passes > PASSES_MAX {
+                return Err(UnlockError::Damaged);
+            }
+            let params = Params::new(*memory_kib, *passes, *lanes, Some(32)).map_err(|_| UnlockError::Damaged)?;
+            Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+                .hash_password_into(words.as_bytes(), salt, key.as_mut())
+                .map_err(|_| UnlockError::Memory)?;
+        }
+    }
+    Ok(Key::from_bytes(&key))
+}

@@ -1,0 +1,20 @@
+//! What only shows with two people and a relay: real clients on memory stores, real relays on loopback, one virtual clock,
+//! and a relay in the middle that lies.
+//!
+//! Sockets are plain here (TLS has its own tests at the edges); everything above them is the shipped code.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a harness for tests fails by panicking")]
+
+pub mod disk;
+pub mod liar;
+pub mod life;
+pub mod person;
+pub mod relay;
+pub mod scene;
+pub mod tape;
+pub mod transport;
+
+pub use liar::Liar;
+pub use person::Person;
+pub use relay::TestRelay;
+pub use scene::Scene;

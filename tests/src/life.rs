@@ -1,0 +1,56 @@
+//! How long a process lives: every effect on disk or network is one step, and after the last one nothing happens any more.
+
+use std::{
+    cell::Cell,
+    future::{Future, pending, poll_fn},
+    pin::pin,
+    rc::Rc,
+    task::Poll,
+};
+
+/// The steps left to one process. A clone is the same process.
+#[derive(Clone, Default)]
+pub struct Life(Rc<Steps>);
+
+#[derive(Default)]
+struct Steps {
+    left: Cell<Option<u64>>,
+    ended: Cell<bool>,
+}
+
+impl Life {
+    /// From now on the process ends after so many effects.
+    pub fn ends_after(&self, steps: u64) {
+        self.0.left.set(Some(steps));
+        self.0.ended.set(false);
+    }
+
+    /// From now on it lives as long as it likes.
+    pub fn go_on(&self) {
+        self.0.left.set(None);
+        self.0.ended.set(false);
+    }
+
+    /// One effect is about to happen; never returns where the process has ended before it.
+    pub async fn step(&self) {
+        match self.0.left.get() {
+            None => {}
+            Some(0) => {
+                self.0.ended.set(true);
+                pending::<()>().await;
+            }
+            Some(left) => self.0.left.set(Some(left - 1)),
+        }
+    }
+
+    /// Runs until the end: of the work, or of the process. What is dropped then never returns.
+    pub async fn spend<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        let mut work = pin!(work);
+        poll_fn(|context| match work.as_mut().poll(context) {
+            Poll::Ready(value) => Poll::Ready(Some(value)),
+            Poll::Pending if self.0.ended.get() => Poll::Ready(None),
+            Poll::Pending => Poll::Pending,
+        })
+        .await
+    }
+}

@@ -1,0 +1,130 @@
+//! A real relay on loopback, in its own folder, that can be stopped and started again at the same address.
+
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use lightproof_relay::{
+    Relay, RunningRelay,
+    config::{Config, Tls},
+    store::{disk::DiskStore, files::Files},
+};
+use lightproof_wire::{relay_link::RelayLink, time::Timestamp};
+use tempfile::TempDir;
+
+/// A clock that tests set.
+#[derive(Clone)]
+pub struct TestClock(Arc<AtomicU64>);
+
+impl Default for TestClock {
+    fn default() -> Self {
+        // 2026-11-21, noon.
+        Self(Arc::new(AtomicU64::new(1_795_262_400_000)))
+    }
+}
+
+impl TestClock {
+    /// Now.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        Timestamp(self.0.load(Ordering::SeqCst))
+    }
+
+    /// Later.
+    pub fn advance_ms(&self, more_ms: u64) {
+        self.0.fetch_add(more_ms, Ordering::SeqCst);
+    }
+
+    /// Days later.
+    pub fn advance_days(&self, days: u64) {
+        self.advance_ms(days * 86_400_000);
+    }
+}
+
+/// One relay.
+pub struct TestRelay {
+    folder: TempDir,
+    address: SocketAddr,
+    clock: TestClock,
+    running: Option<RunningRelay>,
+    change: fn(&mut Config),
+}
+
+impl TestRelay {
+    /// Starts a relay with default limits.
+    pub async fn start(clock: &TestClock) -> Self {
+        Self::start_with(clock, |_| {}).await
+    }
+
+    /// Starts a relay with other settings.
+    pub async fn start_with(clock: &TestClock, change: fn(&mut Config)) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut relay = Self { folder, address: ([127, 0, 0, 1], 0).into(), clock: clock.clone(), running: None, change };
+        relay.resume().await;
+        relay
+    }
+
+    /// Starts again on the same folder and address.
+    pub async fn resume(&mut self) {
+        let mut config = Config::local(self.folder.path().to_owned(), self.address).unwrap();
+        config.tls = Tls::BehindProxy;
+        config.pace.commands_per_second = 100_000;
+        config.pace.command_burst = 100_000;
+        config.one_time_prekeys_a_day_and_address = u16::MAX;
+        (self.change)(&mut config);
+        let store = Arc::new(DiskStore::open(&self.folder.path().join("rows.redb"), config.disk).unwrap());
+        let chunks = Arc::new(Files::open(&self.folder.path().join("blobs")).unwrap());
+        let clock = self.clock.clone();
+        let running = Relay::start_with(config, store, chunks, Arc::new(move || clock.now())).await.unwrap();
+        self.address = running.address();
+        self.running = Some(running);
+    }
+
+    /// Stops; clients find nobody.
+    pub async fn stop(&mut self) {
+        if let Some(running) = self.running.take() {
+            running.shutdown().await;
+        }
+    }
+
+    /// Stops and starts again.
+    pub async fn restart(&mut self) {
+        self.stop().await;
+        self.resume().await;
+    }
+
+    /// Days go by, and the relay removes what is over: its sweep runs as it starts.
+    pub async fn let_days_pass(&mut self, days: u64) {
+        self.clock.advance_days(days);
+        self.restart().await;
+        tokio::time::sleep(std::time::Duration::from_millis(400)).await;
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Its data folder.
+    #[must_use]
+    pub fn folder(&self) -> &std::path::Path {
+        self.folder.path()
+    }
+
+    /// Its link.
+    #[must_use]
+    pub fn link(&self) -> RelayLink {
+        link_to(self.address)
+    }
+}
+
+/// A link to an address on loopback.
+#[must_use]
+pub fn link_to(address: SocketAddr) -> RelayLink {
+    RelayLink::new(&address.ip().to_string(), address.port(), Vec::new()).unwrap()
+}

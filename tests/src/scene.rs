@@ -1,0 +1,94 @@
+//! Two people at one relay.
+
+use lightproof_core::{
+    e2ee::manifest::Treatment,
+    prepare::PrepareOptions,
+};
+use rand_chacha::ChaCha20Rng;
+use rand_core::{Rng as _, SeedableRng as _};
+
+use crate::{
+    Liar, Person, TestRelay,
+    relay::{TestClock, link_to},
+};
+
+/// Alice, Bob, and what is between them.
+pub struct Scene {
+    /// The relay of both.
+    pub relay: TestRelay,
+    /// Everybody's clock.
+    pub clock: TestClock,
+    /// Alice.
+    pub alice: Person,
+    /// Bob.
+    pub bob: Person,
+}
+
+impl Scene {
+    /// Alice has Bob's card; Bob has not heard of her.
+    pub async fn strangers() -> Self {
+        let clock = TestClock::default();
+        Self::at(TestRelay::start(&clock).await, clock).await
+    }
+
+    /// The same at a relay of its own kind.
+    pub async fn at(relay: TestRelay, clock: TestClock) -> Self {
+        let mut alice = Person::new("alice", &relay.link(), &clock, 1).await;
+        let bob = Person::new("bob", &relay.link(), &clock, 2).await;
+        alice.add(&bob, "bob").await;
+        Self { relay, clock, alice, bob }
+    }
+
+    /// Each has the other's card.
+    pub async fn friends() -> Self {
+        let mut scene = Self::strangers().await;
+        scene.bob.add(&scene.alice, "alice").await;
+        scene
+    }
+
+    /// Each has the other's card, and both go through somebody who lies.
+    pub async fn friends_before_liar() -> (Self, Liar) {
+        let clock = TestClock::default();
+        let relay = TestRelay::start(&clock).await;
+        let liar = Liar::before(relay.address()).await;
+        let mut alice = Person::new("alice", &liar.link(), &clock, 1).await;
+        let mut bob = Person::new("bob", &liar.link(), &clock, 2).await;
+        alice.add(&bob, "bob").await;
+        bob.add(&alice, "alice").await;
+        alice.client.allow_relay(&link_to(relay.address()), &mut alice.rng).await.unwrap();
+        (Self { relay, clock, alice, bob }, liar)
+    }
+
+    /// Alice has written, Bob has answered: a full round in one session.
+    pub async fn talk(&mut self) {
+        self.alice.note("bob", "hello").await;
+        self.bob.receive().await.unwrap();
+        self.bob.note("alice", "hello yourself").await;
+        self.alice.receive().await.unwrap();
+        self.alice.note("bob", "well").await;
+        self.bob.receive().await.unwrap();
+    }
+
+    /// Everything that is under way arrives, receipts too.
+    pub async fn settle(&mut self) {
+        for _ in 0..4 {
+            self.alice.receive().await.unwrap();
+            self.bob.receive().await.unwrap();
+            self.clock.advance_ms(70_000);
+        }
+    }
+}
+
+/// The very file.
+#[must_use]
+pub fn exact() -> PrepareOptions {
+    PrepareOptions { treatment: Treatment::Exact, ..PrepareOptions::default() }
+}
+
+/// Bytes that compress to nothing less, the same for the same seed.
+#[must_use]
+pub fn noise(seed: u64, length_bytes: usize) -> Vec<u8> {
+    let mut bytes = vec![0; length_bytes];
+    ChaCha20Rng::seed_from_u64(seed).fill_bytes(&mut bytes);
+    bytes
+}

@@ -1,0 +1,125 @@
+//! Strangers, friends, and those one would rather not hear of.
+
+use lightproof_core::{
+    contact::Standing,
+    event::Notice,
+    message::State,
+    people::CardRelay,
+};
+use lightproof_tests::{Person, Scene, scene::exact};
+
+#[tokio::test]
+async fn receipts_tell_of_delivery_and_of_viewing() {
+    let mut scene = Scene::friends().await;
+    scene.talk().await;
+    scene.settle().await;
+    let message = scene.bob.inbox().await.remove(0);
+    let now = scene.clock.now();
+    scene.bob.client.viewed(&message, now, &mut scene.bob.rng).await.unwrap();
+    scene.settle().await;
+    let sent: Vec<State> = scene.alice.client.messages().await.unwrap().iter().map(|message| message.state).collect();
+    assert_eq!(sent, [State::Viewed, State::Verified, State::Delivered]);
+    assert_eq!((scene.alice.heard(), scene.bob.heard()), (vec![], vec![]));
+}
+
+#[tokio::test]
+async fn a_stranger_learns_nothing_before_being_accepted() {
+    let mut scene = Scene::strangers().await;
+    scene.alice.files.put("a.bin", b"bytes");
+    scene.alice.send(&["bob"], "may I?", &["a.bin"], exact()).await.unwrap();
+    scene.bob.tape.record();
+    scene.settle().await;
+    let request = scene.bob.client.requests().await.unwrap().remove(0);
+    assert_eq!((request.hint.as_str(), request.standing), ("alice", Standing::Requested));
+    let asked = |name: fn(&lightproof_wire::command::Command) -> bool| {
+        scene.bob.tape.frames().iter().filter_map(|frame| frame.command()).filter(|command| name(command)).count()
+    };
+    assert_eq!(asked(|command| matches!(command, lightproof_wire::command::Command::Deposit { .. })), 0);
+    assert_eq!(asked(|command| matches!(command, lightproof_wire::command::Command::GetChunk { .. })), 0);
+    assert_eq!(scene.alice.client.messages().await.unwrap()[0].state, State::Deposited);
+
+    scene.bob.accept_all().await;
+    scene.settle().await;
+    assert_eq!(scene.bob.inbox().await[0].state, State::Verified);
+    assert_eq!(scene.alice.client.messages().await.unwrap()[0].state, State::Delivered);
+}
+
+#[tokio::test]
+async fn a_declined_request_is_gone_and_may_come_again() {
+    let mut scene = Scene::strangers().await;
+    scene.alice.note("bob", "please").await;
+    scene.bob.receive().await.unwrap();
+    let alice = scene.alice.client.fingerprint();
+    let now = scene.clock.now();
+    scene.bob.client.decline(&alice, now, &mut scene.bob.rng).await.unwrap();
+    assert!(scene.bob.client.requests().await.unwrap().is_empty());
+    assert_eq!(scene.bob.notes().await, Vec::<String>::new());
+    // Nobody answered for a week: she calls again, and says the same again.
+    scene.clock.advance_days(8);
+    scene.alice.receive().await.unwrap();
+    scene.bob.receive().await.unwrap();
+    scene.bob.accept_all().await;
+    scene.settle().await;
+    assert_eq!(scene.bob.notes().await, ["please"]);
+}
+
+#[tokio::test]
+async fn somebody_blocked_is_neither_shown_nor_answered() {
+    let mut scene = Scene::friends().await;
+    scene.talk().await;
+    scene.settle().await;
+    let (alice, now) = (scene.alice.client.fingerprint(), scene.clock.now());
+    scene.bob.client.block(&alice, now, &mut scene.bob.rng).await.unwrap();
+    scene.bob.receive().await.unwrap();
+    // The mailbox is gone; at the doorbell it opens in no session, and nobody can tell whose it is.
+    scene.alice.note("bob", "are you there?").await;
+    scene.bob.receive().await.unwrap();
+    assert_eq!(scene.bob.heard(), [Notice::Unopened]);
+
+    // She begins anew, by the card.
+    let bob = scene.bob.client.fingerprint();
+    scene.alice.client.remove_contact(&bob, now, &mut scene.alice.rng).await.unwrap();
+    scene.alice.add(&scene.bob, "bob").await;
+    scene.alice.note("bob", "are you there now?").await;
+    scene.bob.tape.record();
+    scene.bob.receive().await.unwrap();
+    scene.settle().await;
+    assert!(scene.bob.client.requests().await.unwrap().is_empty());
+    assert_eq!(scene.bob.notes().await, ["hello", "well"]);
+    assert_eq!(scene.bob.heard(), vec![], "not even that she tried");
+    let deposits = scene.bob.tape.frames().iter().filter_map(|frame| frame.command()).filter(is_deposit).count();
+    assert_eq!(deposits, 0);
+}
+
+fn is_deposit(command: &lightproof_wire::command::Command) -> bool {
+    matches!(command, lightproof_wire::command::Command::Deposit { .. })
+}
+
+#[tokio::test]
+async fn a_replaced_card_reaches_contacts_and_the_old_one_nothing() {
+    let mut scene = Scene::friends().await;
+    scene.talk().await;
+    scene.settle().await;
+    let old = scene.bob.client.card().await.unwrap();
+    let now = scene.clock.now();
+    scene.bob.client.replace_doorbell(now, &mut scene.bob.rng).await.unwrap();
+    scene.bob.client.hang_up();
+    let new = scene.bob.client.card().await.unwrap();
+    assert_ne!(old.doorbell, new.doorbell);
+
+    let mut carol = Person::new("carol", &scene.relay.link(), &scene.clock, 3).await;
+    carol.client.add_contact(&old, Some("bob"), CardRelay::Typed, now, &mut carol.rng).await.unwrap();
+    assert!(carol.send(&["bob"], "knock", &[], exact()).await.is_err(), "the old card reaches nothing");
+    carol.add(&scene.bob, "bob").await;
+    carol.note("bob", "knock").await;
+
+    scene.bob.note("alice", "I have a new card").await;
+    scene.settle().await;
+    scene.bob.accept_all().await;
+    let bob = scene.alice.client.contact("bob").await.unwrap();
+    assert_eq!(bob.doorbell.unwrap().drop, new.doorbell, "Alice knows it already");
+    scene.alice.note("bob", "thanks").await;
+    scene.settle().await;
+    let notes = scene.bob.notes().await;
+    assert_eq!(notes.iter().filter(|note| *note == "knock" || *note == "thanks").count(), 2, "{notes:?}");
+}

@@ -1,0 +1,134 @@
+//! One send: interrupted, repeated, cancelled, changed under its feet.
+
+use lightproof_core::{
+    ClientError,
+    event::Notice,
+    send::Source,
+};
+use lightproof_tests::{Scene, scene::{exact, noise}};
+use lightproof_wire::{
+    command::Command,
+    envelope::Envelope,
+    frame::CommandFrame,
+    id::CommandId,
+};
+
+#[tokio::test]
+async fn an_interrupted_send_given_again_is_not_sent_twice() {
+    let mut scene = Scene::friends().await;
+    scene.alice.files.put("a.bin", &noise(1, 100_000));
+    for _ in 0..3 {
+        let outcome = scene.alice.send_untold(&["bob"], "once", &["a.bin"], exact()).await.unwrap();
+        assert!(outcome.sent[0].message.is_some());
+        scene.alice.restart().await;
+    }
+    scene.alice.send(&["bob"], "once", &["a.bin"], exact()).await.unwrap();
+    scene.settle().await;
+    assert_eq!(scene.bob.notes().await, ["once"]);
+    // Told, and asked for once more: now it is another message.
+    scene.alice.send(&["bob"], "once", &["a.bin"], exact()).await.unwrap();
+    scene.settle().await;
+    assert_eq!(scene.bob.notes().await, ["once", "once"]);
+}
+
+#[tokio::test]
+async fn a_send_is_cancelled_until_it_is_sealed() {
+    let mut scene = Scene::friends().await;
+    scene.relay.stop().await;
+    let waiting = scene.alice.send(&["bob"], "never mind", &[], exact()).await.unwrap();
+    let now = scene.clock.now();
+    scene.alice.client.cancel(&waiting.id, now, &mut scene.alice.rng).await.unwrap();
+    scene.relay.resume().await;
+    scene.alice.note("bob", "hello").await;
+    scene.settle().await;
+    assert_eq!(scene.bob.notes().await, ["hello"], "no trace, not even a gap");
+    assert_eq!(scene.bob.heard(), vec![]);
+
+    scene.relay.stop().await;
+    let sealed = scene.alice.send(&["bob"], "sealed", &[], exact()).await.unwrap();
+    let cancelled = scene.alice.client.cancel(&sealed.id, now, &mut scene.alice.rng).await;
+    assert!(matches!(cancelled, Err(ClientError::NotNow(_))));
+    scene.relay.resume().await;
+    scene.settle().await;
+    assert_eq!(scene.bob.notes().await, ["hello", "sealed"]);
+}
+
+#[tokio::test]
+async fn what_waited_for_the_relay_goes_first() {
+    let mut scene = Scene::friends().await;
+    scene.relay.stop().await;
+    scene.alice.send(&["bob"], "first", &[], exact()).await.unwrap();
+    scene.alice.send(&["bob"], "second", &[], exact()).await.unwrap();
+    scene.relay.resume().await;
+    scene.alice.note("bob", "third").await;
+    scene.settle().await;
+    assert_eq!(scene.bob.notes().await, ["first", "second", "third"]);
+}
+
+#[tokio::test]
+async fn a_source_that_changed_is_an_error_and_nothing_is_sent() {
+    let mut scene = Scene::friends().await;
+    scene.alice.files.put("a.bin", &noise(1, 1_000));
+    let mut draft = scene.alice.draft(&["bob"], "changed", &["a.bin"], exact()).await.unwrap();
+    draft.photos[0].source = Source { length_bytes: 999, ..draft.photos[0].source.clone() };
+    let now = scene.clock.now();
+    let sent = scene.alice.client.send(draft, &scene.alice.files, now, &mut scene.alice.rng).await;
+    assert!(matches!(sent, Err(ClientError::SourceChanged)));
+    scene.settle().await;
+    assert_eq!(scene.bob.notes().await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_source_that_changed_while_its_send_waited_is_not_sealed() {
+    let mut scene = Scene::friends().await;
+    scene.alice.files.put("a.bin", &noise(1, 200_000));
+    scene.alice.life.ends_after(4);
+    assert!(scene.alice.try_send("bob", "waits", &["a.bin"]).await.is_none());
+    scene.alice.restart().await;
+    scene.alice.files.put("a.bin", &noise(2, 200_001));
+    let received = scene.alice.receive().await.unwrap();
+    assert!(matches!(received.failed, Some(ClientError::SourceChanged)), "{:?}", received.failed);
+    scene.settle().await;
+    assert_eq!(scene.bob.notes().await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn an_envelope_deposited_twice_is_one_message() {
+    let mut scene = Scene::friends().await;
+    scene.alice.tape.record();
+    scene.alice.note("bob", "once").await;
+    let deposits: Vec<Command> = scene.alice.tape.frames().iter().filter_map(|frame| frame.command()).collect();
+    for command in deposits.into_iter().filter(|command| matches!(command, Command::Deposit { .. })) {
+        deposit(&scene, command.clone()).await;
+        deposit(&scene, command).await;
+    }
+    scene.settle().await;
+    assert_eq!(scene.bob.notes().await, ["once"]);
+    assert_eq!(scene.bob.heard(), vec![]);
+}
+
+#[tokio::test]
+async fn an_envelope_of_a_newer_version_is_kept_for_later() {
+    let mut scene = Scene::friends().await;
+    let card = scene.bob.client.card().await.unwrap();
+    let mut newer = noise(7, 16_000);
+    newer[0] = 9;
+    let envelope = Envelope::from_bytes(&newer).unwrap();
+    deposit(&scene, Command::Deposit { drop: card.doorbell, envelope }).await;
+    scene.alice.note("bob", "after it").await;
+    scene.settle().await;
+    assert_eq!(scene.bob.heard(), [Notice::NewerVersion]);
+    assert!(!Notice::NewerVersion.is_alarm());
+    assert_eq!(scene.bob.client.aside().await.unwrap().len(), 1);
+    assert_eq!(scene.bob.notes().await, ["after it"]);
+}
+
+/// Somebody with a drop and no client.
+async fn deposit(scene: &Scene, command: Command) {
+    use lightproof_core::transport::{NamedBy, Pipe as _, Transport as _};
+    let transport = lightproof_tests::transport::PlainTransport::default();
+    let pipe = transport.connect(&scene.relay.link(), NamedBy::User).await.unwrap();
+    pipe.receive(None).await.unwrap();
+    pipe.send(CommandFrame { id: CommandId(1), command }.encode()).await.unwrap();
+    pipe.receive(None).await.unwrap();
+}

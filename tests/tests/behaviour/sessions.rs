@@ -1,0 +1,124 @@
+//! Sessions that begin twice, are forgotten, or come from an old copy.
+
+use lightproof_core::event::Notice;
+use lightproof_tests::{Scene, TestRelay, relay::TestClock};
+
+#[tokio::test]
+async fn without_a_one_time_prekey_the_line_holds_all_the_same() {
+    let clock = TestClock::default();
+    let relay = TestRelay::start_with(&clock, |config| config.limits.one_time_prekeys_a_day = 0).await;
+    let mut scene = Scene::at(relay, clock).await;
+    scene.bob.add(&scene.alice, "alice").await;
+    scene.talk().await;
+    scene.settle().await;
+    assert_eq!(scene.bob.notes().await, ["hello", "well"]);
+    assert_eq!(scene.bob.heard(), vec![]);
+}
+
+#[tokio::test]
+async fn both_call_at_once_and_then_talk() {
+    let mut scene = Scene::friends().await;
+    scene.alice.note("bob", "a1").await;
+    scene.bob.note("alice", "b1").await;
+    scene.alice.note("bob", "a2").await;
+    scene.settle().await;
+    for round in 3..6 {
+        scene.alice.note("bob", &format!("a{round}")).await;
+        scene.bob.note("alice", &format!("b{round}")).await;
+        scene.settle().await;
+    }
+    assert_eq!(scene.bob.notes().await, ["a1", "a2", "a3", "a4", "a5"]);
+    assert_eq!(scene.alice.notes().await, ["b1", "b3", "b4", "b5"]);
+    let session = |contact: lightproof_core::contact::Contact| contact.sending().unwrap().id;
+    let (alice, bob) = (&scene.alice.client, &scene.bob.client);
+    assert!(
+        session(alice.contact("bob").await.unwrap()) == session(bob.contact("alice").await.unwrap()),
+        "both send in one session"
+    );
+}
+
+#[tokio::test]
+async fn an_old_copy_of_a_home_begins_a_new_line_and_repeats_nothing() {
+    let mut scene = Scene::friends().await;
+    scene.talk().await;
+    scene.settle().await;
+    let old = scene.alice.store.copy();
+    scene.bob.note("alice", "taken by the newer copy").await;
+    scene.alice.receive().await.unwrap();
+    scene.alice.note("bob", "from the newer copy").await;
+    scene.settle().await;
+    assert_eq!((scene.alice.heard(), scene.bob.heard()), (vec![], vec![]));
+
+    scene.alice.go_back_to(&old).await;
+    scene.alice.receive().await.unwrap();
+    assert!(scene.alice.heard().contains(&Notice::OldCopy));
+    scene.alice.note("bob", "from the old copy").await;
+    scene.settle().await;
+    scene.clock.advance_days(2);
+    scene.bob.note("alice", "welcome back").await;
+    scene.settle().await;
+    let alice = scene.alice.client.fingerprint();
+    assert!(scene.bob.heard().contains(&Notice::NewLine(alice)));
+    assert_eq!(scene.bob.notes().await, ["hello", "well", "from the newer copy", "from the old copy"]);
+    assert_eq!(scene.alice.notes().await.last().unwrap(), "welcome back");
+    let status = scene.alice.client.status().await.unwrap();
+    assert!(status.was_old_copy && status.outbox == 0);
+}
+
+#[tokio::test]
+async fn an_old_copy_that_writes_before_it_looks_is_mended_too() {
+    let mut scene = Scene::friends().await;
+    scene.talk().await;
+    scene.settle().await;
+    let old = scene.alice.store.copy();
+    for number in 0..3 {
+        scene.alice.note("bob", &format!("newer {number}")).await;
+    }
+    scene.settle().await;
+    scene.alice.go_back_to(&old).await;
+    // Sent on a ratchet that has gone further elsewhere: Bob has had this place of it.
+    scene.alice.note("bob", "too early").await;
+    scene.bob.receive().await.unwrap();
+    scene.bob.note("alice", "I hear you").await;
+    scene.settle().await;
+    scene.settle().await;
+    scene.alice.note("bob", "now").await;
+    scene.settle().await;
+    let notes = scene.bob.notes().await;
+    assert_eq!(notes.iter().filter(|note| *note == "now").count(), 1, "{notes:?}");
+}
+
+#[tokio::test]
+async fn what_was_never_answered_is_said_again_in_a_new_session() {
+    let mut scene = Scene::friends().await;
+    scene.alice.note("bob", "one").await;
+    // Bob's relay keeps an envelope for thirty days; Bob is away for longer.
+    scene.relay.let_days_pass(40).await;
+    scene.bob.receive().await.unwrap();
+    assert_eq!(scene.bob.notes().await, Vec::<String>::new());
+    scene.alice.receive().await.unwrap();
+    scene.bob.receive().await.unwrap();
+    scene.alice.note("bob", "two").await;
+    scene.settle().await;
+    assert_eq!(scene.bob.notes().await, ["one", "two"]);
+}
+
+#[tokio::test]
+async fn eleven_hundred_messages_that_expired_are_said_again() {
+    let mut scene = Scene::friends().await;
+    scene.talk().await;
+    scene.settle().await;
+    let wanted: Vec<String> = (0..1_100).map(|number| format!("message {number}")).collect();
+    for note in &wanted {
+        scene.alice.note("bob", note).await;
+    }
+    scene.relay.let_days_pass(40).await;
+    scene.alice.note("bob", "last").await;
+    scene.bob.receive().await.unwrap();
+    assert_eq!(scene.bob.heard(), [Notice::Unopened], "too many are missing before it");
+    scene.settle().await;
+    scene.settle().await;
+    let notes = scene.bob.notes().await;
+    assert_eq!(notes.len(), 2 + wanted.len() + 1);
+    assert_eq!(notes[2..2 + wanted.len()], wanted);
+}
