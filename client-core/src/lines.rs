@@ -132,7 +132,10 @@ impl Contact {
 fn take_line(contact: &mut Contact, line: LineId, now: Timestamp) -> (TheirLine, bool) {
     match contact.theirs.iter().find(|known| known.line == line) {
         Some(known) => (known.clone(), false),
-        None => (TheirLine { line, contiguous: 0, highest: 0, received: 0, since: now }, !contact.theirs.as_slice().is_empty()),
+        None => (
+            TheirLine { line, contiguous: 0, highest: 0, received: 0, since: now },
+            !contact.theirs.as_slice().is_empty(),
+        ),
     }
 }
 

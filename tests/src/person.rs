@@ -85,7 +85,8 @@ impl Person {
         let (store, life, tape) = (MemoryStore::default(), Life::default(), Tape::default());
         let spool = TestSpool::new(life.clone());
         let home = NewHome { name: name.to_owned(), relay: relay.clone(), access: None };
-        let client = Client::create(edges(&store, &spool, &life, &tape), home, &Passphrase::None, &mut rng).await.unwrap();
+        let client =
+            Client::create(edges(&store, &spool, &life, &tape), home, &Passphrase::None, &mut rng).await.unwrap();
         let notices = Rc::default();
         let client = listen(client, &notices);
         client.register(clock.now(), &mut rng).await.unwrap();
@@ -120,7 +121,11 @@ impl Person {
 
     /// Sends a note with files, and is told how it ended.
     pub async fn send(
-        &mut self, to: &[&str], note: &str, files: &[&str], options: PrepareOptions,
+        &mut self,
+        to: &[&str],
+        note: &str,
+        files: &[&str],
+        options: PrepareOptions,
     ) -> Result<SendOutcome, ClientError> {
         let outcome = self.send_untold(to, note, files, options).await?;
         self.client.told(&outcome.id, &mut self.rng).await?;
@@ -129,7 +134,11 @@ impl Person {
 
     /// Sends, and is interrupted before the result is shown.
     pub async fn send_untold(
-        &mut self, to: &[&str], note: &str, files: &[&str], options: PrepareOptions,
+        &mut self,
+        to: &[&str],
+        note: &str,
+        files: &[&str],
+        options: PrepareOptions,
     ) -> Result<SendOutcome, ClientError> {
         let draft = self.draft(to, note, files, options).await?;
         let outcome = self.client.send(draft, &self.files, self.clock.now(), &mut self.rng).await;
@@ -139,7 +148,11 @@ impl Person {
 
     /// What a send asks for.
     pub async fn draft(
-        &self, to: &[&str], note: &str, files: &[&str], options: PrepareOptions,
+        &self,
+        to: &[&str],
+        note: &str,
+        files: &[&str],
+        options: PrepareOptions,
     ) -> Result<Draft, ClientError> {
         let mut recipients = Vec::new();
         for name in to {

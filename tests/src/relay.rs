@@ -63,7 +63,8 @@ impl TestRelay {
     /// Starts a relay with other settings.
     pub async fn start_with(clock: &TestClock, change: fn(&mut Config)) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let mut relay = Self { folder, address: ([127, 0, 0, 1], 0).into(), clock: clock.clone(), running: None, change };
+        let mut relay =
+            Self { folder, address: ([127, 0, 0, 1], 0).into(), clock: clock.clone(), running: None, change };
         relay.resume().await;
         relay
     }

@@ -1,16 +1,10 @@
 //! Two people at one relay.
 
-use lightproof_core::{
-    e2ee::manifest::Treatment,
-    prepare::PrepareOptions,
-};
+use lightproof_core::{e2ee::manifest::Treatment, prepare::PrepareOptions};
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng as _, SeedableRng as _};
 
-use crate::{
-    Liar, Person, TestRelay,
-    relay::{TestClock, link_to},
-};
+use crate::{Liar, Person, TestRelay, relay::TestClock};
 
 /// Alice, Bob, and what is between them.
 pub struct Scene {
@@ -55,7 +49,6 @@ impl Scene {
         let mut bob = Person::new("bob", &liar.link(), &clock, 2).await;
         alice.add(&bob, "bob").await;
         bob.add(&alice, "alice").await;
-        alice.client.allow_relay(&link_to(relay.address()), &mut alice.rng).await.unwrap();
         (Self { relay, clock, alice, bob }, liar)
     }
 

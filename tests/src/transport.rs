@@ -47,7 +47,13 @@ impl Transport for PlainTransport {
         let url = format!("ws://{}/v1", link.authority());
         let (socket, _) = client_async(url, stream).await.map_err(|_| TransportError::Unreachable)?;
         let (sink, stream) = socket.split();
-        Ok(PlainPipe { sink: Mutex::new(sink), stream: Mutex::new(stream), life: self.life.clone(), tape: self.tape.clone(), number: self.tape.next_pipe() })
+        Ok(PlainPipe {
+            sink: Mutex::new(sink),
+            stream: Mutex::new(stream),
+            life: self.life.clone(),
+            tape: self.tape.clone(),
+            number: self.tape.next_pipe(),
+        })
     }
 }
 

@@ -22,7 +22,7 @@ use crate::{
     transport::Transport,
     vault::{
         Turn,
-        record::Record,
+        record::{Flag, Record},
         store::{Store, Table},
     },
 };
@@ -74,6 +74,8 @@ pub struct Aside {
     day: Day,
     /// Why.
     pub reason: Reason,
+    /// Whether the user has been told.
+    told: Flag,
     envelope: Envelope,
 }
 
@@ -89,7 +91,7 @@ impl Aside {
     /// One that is not in its place yet.
     pub(super) fn new(mailbox: &[u8; 32], envelope: &Envelope, reason: Reason, now: Timestamp) -> Self {
         let (digest, day) = (envelope.digest(), now.day());
-        Self { digest, mailbox: *mailbox, number: 0, day, reason, envelope: envelope.clone() }
+        Self { digest, mailbox: *mailbox, number: 0, day, reason, told: Flag::No, envelope: envelope.clone() }
     }
 }
 
@@ -124,8 +126,23 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
             self.put_aside(&mut turn, Aside::new(mailbox, envelope, reason, now), rng).await?;
             Ok(turn.commit().await?)
         })
-        .await?;
-        reason.notice().into_iter().for_each(|notice| self.tell(notice));
+        .await
+    }
+
+    /// Tells of what was set aside and is still there: an envelope that came before its session's Hello has opened by now.
+    pub(super) async fn tell_aside(&self, rng: &mut impl CryptoRng) -> Result<(), ClientError> {
+        let mut there = self.aside().await?;
+        there.sort_by_key(|aside| aside.number);
+        for aside in there.iter().filter(|aside| !aside.told.is_yes()) {
+            until_undisturbed(async || {
+                let mut turn = self.vault.turn();
+                let Some(aside) = turn.get::<Aside>(&aside.id()).await? else { return Ok(()) };
+                turn.put(&Aside { told: Flag::Yes, ..aside }, rng);
+                Ok(turn.commit().await?)
+            })
+            .await?;
+            aside.reason.notice().into_iter().for_each(|notice| self.tell(notice));
+        }
         Ok(())
     }
 

@@ -101,7 +101,7 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         let mut contact = match known {
             Some(contact) if contact.standing == Standing::Blocked => {
                 // Never shown, never answered; but its prekey is spent, its replay refused, and what follows opens and goes.
-                return self.save_blocked(turn, contact, record, answered, now, rng).await;
+                return Self::save_blocked(turn, contact, record, answered, now, rng).await;
             }
             Some(contact) if contact.standing != Standing::Removed => contact,
             known => {
@@ -147,7 +147,6 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
     }
 
     async fn save_blocked(
-        &self,
         mut turn: Turn<'_, S>,
         mut contact: Contact,
         record: &[u8],

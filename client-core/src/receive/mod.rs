@@ -83,6 +83,7 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
             Ok(()) => Ok(()),
         };
         keep(self.retry_aside(now, rng).await, &mut received)?;
+        keep(self.tell_aside(rng).await, &mut received)?;
         keep(self.mend_sessions(now, rng).await, &mut received)?;
         match self.fetch_all(now, rng).await {
             Err(ClientError::RelayNotAllowed(relay)) => {

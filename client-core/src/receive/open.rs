@@ -293,7 +293,6 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         if contradicts {
             let aside = Aside::new(&mailbox, envelope, Reason::Contradicts(fingerprint), now);
             self.put_aside(&mut turn, aside, rng).await?;
-            notices.push(Notice::Forged(Some(fingerprint)));
         }
         if !contact.is_accepted() {
             notices.clear();

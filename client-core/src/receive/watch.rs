@@ -178,13 +178,19 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         self.watched.0.borrow_mut().remove(&handle);
         self.tell(Notice::RelayLostState(home.relay().clone()));
         self.edit_mailbox(mailbox, rng, |mailbox| mailbox.created = Flag::No).await?;
+        // One that is refused again, here or next time, is no reason to stop receiving from the others.
         match self.create_mailboxes(home, rng).await {
-            Err(ClientError::Refused(Refusal::Refused)) => {
-                self.replace_mailbox(mailbox, now, rng).await?;
-                self.create_mailboxes(home, rng).await
-            }
-            created => created,
+            Err(ClientError::Refused(_)) | Ok(()) => {}
+            Err(error) => return Err(error),
         }
+        if self.vault.get::<Mailbox>(mailbox).await?.is_some_and(|mailbox| !mailbox.created.is_yes()) {
+            self.replace_mailbox(mailbox, now, rng).await?;
+            match self.create_mailboxes(home, rng).await {
+                Err(ClientError::Refused(_)) | Ok(()) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
     }
 
     /// Compares what the relay says was acked with what the vault knows: one of the two may be an old copy.

@@ -1,7 +1,8 @@
 //! Begin a session: take a bundle, check it against the card, and save a Hello with the session it begins.
 
 use lightproof_e2ee::{
-    bundle::UnverifiedBundle,
+    bundle::{Bundle, UnverifiedBundle},
+    frame::Reply as Address,
     handshake::{CardOffer, Offer, initiate},
     identity::Fingerprint,
 };
@@ -47,12 +48,7 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         let mailbox = self.mailbox_for(&contact.fingerprint, now, rng).await?;
         let doorbell =
             contact.doorbell.clone().ok_or(ClientError::NotNow("this contact has no doorbell we know of"))?;
-        let relay = RelayLink::from_text(&doorbell.relay).map_err(|_| ClientError::Damaged)?;
-        let connection = self.connection(&relay, Purpose::Others, now, rng).await?;
-        let reply = connection.call(Command::TakePrekeys { drop: doorbell.drop.clone() }).await?;
-        let published = expect_reply!(reply, Reply::Bundle(bundle) => bundle)?;
-        let bundle = UnverifiedBundle::open(&published, &contact.fingerprint, &doorbell.drop.hash())?
-            .verify(&contact.fingerprint, now.day())?;
+        let bundle = self.take_bundle(&contact.fingerprint, &doorbell, now, rng).await?;
         until_undisturbed(async || {
             let mut turn = self.vault.turn();
             let mut record: Contact =
@@ -106,6 +102,21 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
             Ok(())
         })
         .await
+    }
+
+    /// Takes prekeys at a contact's doorbell, and checks that they are the contact's.
+    async fn take_bundle(
+        &self,
+        contact: &Fingerprint,
+        doorbell: &Address,
+        now: Timestamp,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Bundle, ClientError> {
+        let relay = RelayLink::from_text(&doorbell.relay).map_err(|_| ClientError::Damaged)?;
+        let connection = self.connection(&relay, Purpose::Others, now, rng).await?;
+        let reply = connection.call(Command::TakePrekeys { drop: doorbell.drop.clone() }).await?;
+        let published = expect_reply!(reply, Reply::Bundle(bundle) => bundle)?;
+        Ok(UnverifiedBundle::open(&published, contact, &doorbell.drop.hash())?.verify(contact, now.day())?)
     }
 
     /// Nobody new is contacted, and nothing destroyed, while our clock and our relay's differ by more than a day.

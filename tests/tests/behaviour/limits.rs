@@ -1,7 +1,11 @@
 //! Full, expired, and gone.
 
 use lightproof_core::{ClientError, message::State};
-use lightproof_tests::{Scene, TestRelay, relay::TestClock, scene::{exact, noise}};
+use lightproof_tests::{
+    Scene, TestRelay,
+    relay::TestClock,
+    scene::{exact, noise},
+};
 use lightproof_wire::refusal::Refusal;
 
 #[tokio::test]

@@ -53,7 +53,11 @@ impl Trial {
     }
 
     async fn turn_relay(&mut self) {
-        if self.relay_runs { self.scene.relay.stop().await } else { self.scene.relay.resume().await }
+        if self.relay_runs {
+            self.scene.relay.stop().await
+        } else {
+            self.scene.relay.resume().await
+        }
         self.relay_runs = !self.relay_runs;
     }
 

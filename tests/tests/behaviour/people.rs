@@ -1,11 +1,6 @@
 //! Strangers, friends, and those one would rather not hear of.
 
-use lightproof_core::{
-    contact::Standing,
-    event::Notice,
-    message::State,
-    people::CardRelay,
-};
+use lightproof_core::{contact::Standing, event::Notice, message::State, people::CardRelay};
 use lightproof_tests::{Person, Scene, scene::exact};
 
 #[tokio::test]
@@ -32,7 +27,7 @@ async fn a_stranger_learns_nothing_before_being_accepted() {
     let request = scene.bob.client.requests().await.unwrap().remove(0);
     assert_eq!((request.hint.as_str(), request.standing), ("alice", Standing::Requested));
     let asked = |name: fn(&lightproof_wire::command::Command) -> bool| {
-        scene.bob.tape.frames().iter().filter_map(|frame| frame.command()).filter(|command| name(command)).count()
+        scene.bob.tape.frames().iter().filter_map(|frame| frame.command()).filter(&name).count()
     };
     assert_eq!(asked(|command| matches!(command, lightproof_wire::command::Command::Deposit { .. })), 0);
     assert_eq!(asked(|command| matches!(command, lightproof_wire::command::Command::GetChunk { .. })), 0);

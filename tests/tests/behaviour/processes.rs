@@ -1,6 +1,9 @@
 //! Two processes on one home.
 
-use lightproof_tests::{Scene, scene::{exact, noise}};
+use lightproof_tests::{
+    Scene,
+    scene::{exact, noise},
+};
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng as _;
 
@@ -37,7 +40,8 @@ async fn two_processes_that_send_and_receive_at_once_lose_nothing() {
     scene.settle().await;
     assert_eq!(scene.alice.notes().await[1..], to_alice);
     let mut notes = scene.bob.notes().await.split_off(2);
-    (notes.sort(), to_bob.sort());
+    notes.sort();
+    to_bob.sort();
     assert_eq!(notes, to_bob);
     for message in scene.bob.inbox().await.iter().filter(|message| !message.photos.as_slice().is_empty()) {
         scene.bob.photo(message, 0).await.unwrap();

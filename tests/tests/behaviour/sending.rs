@@ -1,17 +1,11 @@
 //! One send: interrupted, repeated, cancelled, changed under its feet.
 
-use lightproof_core::{
-    ClientError,
-    event::Notice,
-    send::Source,
+use lightproof_core::{ClientError, event::Notice, send::Source};
+use lightproof_tests::{
+    Scene,
+    scene::{exact, noise},
 };
-use lightproof_tests::{Scene, scene::{exact, noise}};
-use lightproof_wire::{
-    command::Command,
-    envelope::Envelope,
-    frame::CommandFrame,
-    id::CommandId,
-};
+use lightproof_wire::{command::Command, envelope::Envelope, frame::CommandFrame, id::CommandId};
 
 #[tokio::test]
 async fn an_interrupted_send_given_again_is_not_sent_twice() {

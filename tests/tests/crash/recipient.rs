@@ -1,7 +1,10 @@
 //! The recipient ends after n effects, for every n.
 
 use lightproof_core::message::State;
-use lightproof_tests::{Scene, scene::{exact, noise}};
+use lightproof_tests::{
+    Scene,
+    scene::{exact, noise},
+};
 use lightproof_wire::command::Command;
 
 /// More effects than a look at the relay has.

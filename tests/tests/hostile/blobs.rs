@@ -1,7 +1,10 @@
 //! Chunks that were changed, cut, swapped, or belong to another photo.
 
 use lightproof_core::{ClientError, Failure, message::State};
-use lightproof_tests::{Liar, Scene, scene::{exact, noise}};
+use lightproof_tests::{
+    Liar, Scene,
+    scene::{exact, noise},
+};
 use lightproof_wire::{blob::SealedChunk, frame::RelayFrame, refusal::Refusal, reply::Reply};
 
 const CHUNKS: usize = 3;
@@ -75,10 +78,22 @@ async fn no_bit_of_a_chunk_can_be_changed() {
 #[tokio::test]
 async fn chunks_of_another_length_are_refused() {
     let (mut scene, liar) = scene().await;
-    survive(&mut scene, &liar, 1, |_, mut bytes| { bytes.pop(); chunk(bytes) }).await;
+    survive(&mut scene, &liar, 1, |_, mut bytes| {
+        bytes.pop();
+        chunk(bytes)
+    })
+    .await;
     survive(&mut scene, &liar, 2, |_, _| chunk(Vec::new())).await;
-    survive(&mut scene, &liar, 3, |_, mut bytes| { bytes.push(0); chunk(bytes) }).await;
-    survive(&mut scene, &liar, 4, |_, mut bytes| { bytes.resize(1_048_576, 0); chunk(bytes) }).await;
+    survive(&mut scene, &liar, 3, |_, mut bytes| {
+        bytes.push(0);
+        chunk(bytes)
+    })
+    .await;
+    survive(&mut scene, &liar, 4, |_, mut bytes| {
+        bytes.resize(1_048_576, 0);
+        chunk(bytes)
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -122,7 +137,10 @@ async fn a_relay_that_keeps_lying_is_asked_three_times_and_its_lies_are_not_kept
     let (mut scene, liar) = scene().await;
     scene.alice.files.put("a.bin", &noise(1, PHOTO_BYTES));
     scene.alice.send(&["bob"], "lies", &["a.bin"], exact()).await.unwrap();
-    liar.tell(on_chunks(|_, mut bytes| { bytes[9] ^= 4; chunk(bytes) }));
+    liar.tell(on_chunks(|_, mut bytes| {
+        bytes[9] ^= 4;
+        chunk(bytes)
+    }));
     for _ in 0..5 {
         scene.bob.receive().await.unwrap();
     }

@@ -129,8 +129,9 @@ async fn replayed_envelopes_are_taken_once() {
     liar.tell(move |frame| {
         let Some(honest) = delivery(&frame).cloned() else { return vec![frame] };
         all.push(honest.envelope.clone());
-        let again =
-            |envelope: &Envelope| RelayFrame::Push(Push::Delivery(Delivery { envelope: envelope.clone(), ..honest.clone() }));
+        let again = |envelope: &Envelope| {
+            RelayFrame::Push(Push::Delivery(Delivery { envelope: envelope.clone(), ..honest.clone() }))
+        };
         all.iter().map(again).collect()
     });
     for number in 0..5 {
@@ -164,8 +165,9 @@ async fn a_hello_replayed_after_two_months_is_refused() {
     liar.tell(move |frame| {
         let Some(honest) = delivery(&frame).cloned().filter(|_| !told) else { return vec![frame] };
         told = true;
-        let again =
-            |envelope: &Envelope| RelayFrame::Push(Push::Delivery(Delivery { envelope: envelope.clone(), ..honest.clone() }));
+        let again = |envelope: &Envelope| {
+            RelayFrame::Push(Push::Delivery(Delivery { envelope: envelope.clone(), ..honest.clone() }))
+        };
         old.iter().map(again).chain([frame]).collect()
     });
     let before = scene.bob.notes().await;

@@ -4,12 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use lightproof_core::{ClientError, Failure};
 use lightproof_tests::{Person, Scene, scene::exact};
-use lightproof_wire::{
-    frame::RelayFrame,
-    prekey::PrekeyBundle,
-    reply::Reply,
-    time::Day,
-};
+use lightproof_wire::{frame::RelayFrame, prekey::PrekeyBundle, reply::Reply, time::Day};
 
 fn on_bundles(
     mut lie: impl FnMut(PrekeyBundle) -> PrekeyBundle + Send + 'static,
@@ -94,9 +89,7 @@ async fn prekeys_that_expired_are_refused() {
     let (mut scene, liar) = Scene::friends_before_liar().await;
     let old: Arc<Mutex<Option<PrekeyBundle>>> = Arc::default();
     let keep = Arc::clone(&old);
-    liar.tell(on_bundles(move |bundle| {
-        keep.lock().unwrap().get_or_insert(bundle).clone()
-    }));
+    liar.tell(on_bundles(move |bundle| keep.lock().unwrap().get_or_insert(bundle).clone()));
     let mut carol = Person::new("carol", &liar.link(), &scene.clock, 3).await;
     carol.add(&scene.bob, "bob").await;
     carol.note("bob", "hello").await;

@@ -2,11 +2,7 @@
 
 use lightproof_core::{ClientError, event::Notice};
 use lightproof_tests::{Scene, scene::exact};
-use lightproof_wire::{
-    frame::RelayFrame,
-    reply::Push,
-    time::Day,
-};
+use lightproof_wire::{frame::RelayFrame, reply::Push, time::Day};
 
 fn days_off(days: u32) -> impl FnMut(RelayFrame) -> Vec<RelayFrame> + Send + 'static {
     move |frame| match frame {

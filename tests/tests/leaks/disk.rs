@@ -39,7 +39,8 @@ async fn every_blob_is_a_padme_number_of_whole_chunks() {
     assert!(!blobs.is_empty());
     for (name, bytes) in blobs {
         let whole = |class: &ChunkClass| {
-            let (count, rest) = (bytes.len() / class.sealed_bytes() as usize, bytes.len() % class.sealed_bytes() as usize);
+            let (count, rest) =
+                (bytes.len() / class.sealed_bytes() as usize, bytes.len() % class.sealed_bytes() as usize);
             rest == 0 && BlobShape::new(*class, u32::try_from(count).unwrap()).is_ok()
         };
         assert!(ChunkClass::ALL.iter().any(whole), "{name}: {} bytes", bytes.len());

@@ -1,10 +1,15 @@
 //! What others may see: sealed bytes of a few fixed sizes, and nothing else.
 
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests fail by panicking")]
+
 mod disk;
 mod home;
 mod wire;
 
-use lightproof_tests::{Scene, scene::{exact, noise}};
+use lightproof_tests::{
+    Scene,
+    scene::{exact, noise},
+};
 use sha2::{Digest as _, Sha256};
 
 const NOTE: &str = "the pelican lands at midnight";
