@@ -67,8 +67,8 @@ impl Spool for FileSpool {
         self.run(move |folder| folder.hold(name)).await
     }
 
-    async fn write(&self, name: SpoolName, offset: u64, bytes: Vec<u8>) -> Result<(), SpoolError> {
-        self.run(move |folder| folder.write(name, offset, &bytes)).await
+    async fn write(&self, name: SpoolName, offset: u64, bytes: Vec<u8>) -> Result<Vec<u8>, SpoolError> {
+        self.run(move |folder| folder.write(name, offset, &bytes).map(|()| bytes)).await
     }
 
     async fn sync(&self, name: SpoolName) -> Result<(), SpoolError> {
@@ -187,7 +187,7 @@ mod tests {
         let (_folder, spool) = spool();
         let (late, early) =
             tokio::join!(spool.write(name('a'), 4, vec![5, 6, 7, 8]), spool.write(name('a'), 0, vec![1, 2, 3, 4]));
-        assert_eq!((late, early), (Ok(()), Ok(())));
+        assert_eq!((late, early), (Ok(vec![5, 6, 7, 8]), Ok(vec![1, 2, 3, 4])));
         spool.sync(name('a')).await.unwrap();
         assert_eq!(spool.read(name('a'), 2, 4).await, Ok(vec![3, 4, 5, 6]));
         assert_eq!(spool.read(name('a'), 6, 4).await, Err(SpoolError::Missing));

@@ -77,11 +77,11 @@ pub trait Spool {
     /// [`SpoolError`].
     fn hold(&self, name: SpoolName) -> impl Future<Output = Result<Option<Self::Hold>, SpoolError>>;
 
-    /// Writes at an offset, creating the blob. Durable only after [`sync`](Self::sync).
+    /// Writes at an offset, creating the blob, and gives the bytes back. Durable only after [`sync`](Self::sync).
     ///
     /// # Errors
     /// [`SpoolError`].
-    fn write(&self, name: SpoolName, offset: u64, bytes: Vec<u8>) -> impl Future<Output = Result<(), SpoolError>>;
+    fn write(&self, name: SpoolName, offset: u64, bytes: Vec<u8>) -> impl Future<Output = Result<Vec<u8>, SpoolError>>;
 
     /// Makes everything written to this blob before the call durable.
     ///

@@ -89,7 +89,7 @@ impl Spool for TestSpool {
         self.blobs.hold(name).await
     }
 
-    async fn write(&self, name: SpoolName, offset: u64, bytes: Vec<u8>) -> Result<(), SpoolError> {
+    async fn write(&self, name: SpoolName, offset: u64, bytes: Vec<u8>) -> Result<Vec<u8>, SpoolError> {
         self.life.step().await;
         self.writes.borrow_mut().push(Written { name, offset, digest: *Digest::of(&bytes).as_bytes() });
         self.blobs.write(name, offset, bytes).await

@@ -20,6 +20,7 @@ use lightproof_wire::{
     time::Timestamp,
 };
 use rand_core::CryptoRng;
+use zeroize::Zeroizing;
 
 use crate::{
     client::{Client, Purpose, until_undisturbed},
@@ -128,8 +129,10 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         let mut checked: Option<(u64, Vec<u8>)> = None;
         loop {
             let write = async {
-                let Some((offset, chunk)) = checked.take() else { return Ok(()) };
-                self.spool.write(photo.spool, offset, chunk).await
+                match checked.take() {
+                    Some((offset, chunk)) => self.spool.write(photo.spool, offset, chunk).await.map(drop),
+                    None => Ok(()),
+                }
             };
             let is_full = taken >= GROUP;
             // The write goes on elsewhere while the next chunk is awaited and checked here.
@@ -172,7 +175,7 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
             answer => answer,
         };
         let chunk = expect_reply!(chunk?, Reply::Chunk(chunk) => chunk)?.into_vec();
-        check.take(index, chunk.clone())?;
+        check.take(index, &chunk)?;
         let offset = shape.offset(index).ok_or(ClientError::Damaged)?;
         let done_bytes = offset.saturating_add(u64::from(shape.class().sealed_bytes()));
         self.progress(Event::Progress { stage: Stage::Fetching, done_bytes, total_bytes: shape.sealed_bytes() });
@@ -191,7 +194,7 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
                 Err(SpoolError::Missing) => return Ok(place),
                 Err(error) => return Err(error.into()),
             };
-            if check.take(index, chunk).is_err() {
+            if check.take(index, &chunk).is_err() {
                 return Ok(place);
             }
         }
@@ -282,13 +285,15 @@ async fn ask<P: Pipe>(
 struct Check {
     opener: Opener,
     verifier: Verifier,
+    /// Room for one opened chunk, wiped at the end.
+    plain: Zeroizing<Vec<u8>>,
 }
 
 impl Check {
     fn new(photo: &StoredPhoto) -> Result<Self, ClientError> {
         let opener = Opener::new(&photo.facts).map_err(|_| ClientError::Verification)?;
         let verifier = Verifier::new(&photo.facts).map_err(|_| ClientError::Verification)?;
-        Ok(Self { opener, verifier })
+        Ok(Self { opener, verifier, plain: Zeroizing::default() })
     }
 
     const fn shape(&self) -> BlobShape {
@@ -296,10 +301,12 @@ impl Check {
     }
 
     /// Checks one sealed chunk; its bytes of the photo.
-    fn take(&mut self, index: ChunkIndex, mut chunk: Vec<u8>) -> Result<Vec<u8>, ClientError> {
-        self.opener.open_chunk(index, &mut chunk).map_err(|_| ClientError::Verification)?;
-        self.verifier.take(index, &chunk).map_err(|_| ClientError::Verification)?;
-        Ok(chunk)
+    fn take(&mut self, index: ChunkIndex, chunk: &[u8]) -> Result<&[u8], ClientError> {
+        self.plain.clear();
+        self.plain.extend_from_slice(chunk);
+        self.opener.open_chunk(index, &mut self.plain).map_err(|_| ClientError::Verification)?;
+        self.verifier.take(index, &self.plain).map_err(|_| ClientError::Verification)?;
+        Ok(&self.plain)
     }
 
     fn finish(self) -> Result<(), ClientError> {
@@ -326,7 +333,7 @@ impl<S: Store, P: Spool, T: Transport> PlainChunks<'_, S, P, T> {
         let Some(offset) = shape.offset(index) else { return Ok(None) };
         let chunk = self.client.spool.read(self.photo.spool, offset, shape.class().sealed_bytes() as usize).await?;
         self.next = self.next.saturating_add(1);
-        self.check.take(index, chunk).map(Some)
+        self.check.take(index, &chunk).map(|plain| Some(plain.to_vec()))
     }
 
     /// Whether all that was taken is the photo that was signed.

@@ -307,12 +307,18 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         if !outgoing.iter().any(finished) {
             return Ok(());
         }
-        let bodies: Vec<Body> = self.vault.scan().await?;
+        // Only blobs are kept alive for a body that may have to be sealed again.
+        let has_photos = |outgoing: &Outgoing| !outgoing.photos.as_slice().is_empty();
+        let bodies: Vec<Body> = match outgoing.iter().any(|outgoing| finished(outgoing) && has_photos(outgoing)) {
+            true => self.vault.scan().await?,
+            false => Vec::new(),
+        };
         for outgoing in outgoing.iter().filter(|outgoing| finished(outgoing)) {
             for photo in outgoing.photos.iter() {
                 self.spool.remove(photo.spool).await?;
             }
-            if outgoing.told.is_yes() && !bodies.iter().any(|body| body.outgoing == Some(outgoing.id)) {
+            let is_needed = has_photos(outgoing) && bodies.iter().any(|body| body.outgoing == Some(outgoing.id));
+            if outgoing.told.is_yes() && !is_needed {
                 let mut turn = self.vault.turn();
                 turn.delete(outgoing);
                 turn.commit().await?;

@@ -90,15 +90,14 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         let mut sealed: Option<Chunk> = None;
         loop {
             let write = async {
-                let Some((index, chunk)) = &sealed else { return Ok(()) };
-                let offset = shape.offset(*index).ok_or(ClientError::Damaged)?;
-                Ok::<(), ClientError>(self.spool.write(spool, offset, chunk.clone()).await?)
+                let Some((index, chunk)) = sealed.take() else { return Ok(None) };
+                let offset = shape.offset(index).ok_or(ClientError::Damaged)?;
+                Ok::<_, ClientError>(Some((index, self.spool.write(spool, offset, chunk).await?)))
             };
             let is_full = sealed_bytes >= GROUP_BYTES;
             // The write goes on elsewhere while the next chunk is sealed here.
             let (done, next) = join(write, async { if is_full { Ok(None) } else { sealing.next_chunk() } }).await;
-            done?;
-            group.extend(sealed.take());
+            group.extend(done?);
             sealed = next?;
             let Some((_, chunk)) = &sealed else { return Ok(group) };
             sealed_bytes = sealed_bytes.saturating_add(chunk.len());

@@ -86,7 +86,7 @@ impl Spool for MemorySpool {
         Ok(is_free.then(|| MemoryHold(name, Rc::clone(&self.1))))
     }
 
-    async fn write(&self, name: SpoolName, offset: u64, bytes: Vec<u8>) -> Result<(), SpoolError> {
+    async fn write(&self, name: SpoolName, offset: u64, bytes: Vec<u8>) -> Result<Vec<u8>, SpoolError> {
         let mut blobs = self.0.borrow_mut();
         let blob = blobs.entry(name).or_default();
         let start = usize::try_from(offset).map_err(|_| SpoolError::Full)?;
@@ -95,7 +95,7 @@ impl Spool for MemorySpool {
             blob.resize(end, 0);
         }
         blob.get_mut(start..end).ok_or(SpoolError::Unavailable)?.copy_from_slice(&bytes);
-        Ok(())
+        Ok(bytes)
     }
 
     async fn sync(&self, _name: SpoolName) -> Result<(), SpoolError> {

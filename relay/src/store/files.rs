@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, DirBuilder, File, OpenOptions},
-    io,
+    io::{self, Read as _, Seek as _, SeekFrom},
     os::unix::fs::{DirBuilderExt as _, FileExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
 };
@@ -47,8 +47,14 @@ impl Chunks for Files {
     }
 
     fn read_at(&self, file: FileId, offset: u64, length: usize) -> io::Result<Vec<u8>> {
-        let mut bytes = vec![0; length];
-        File::open(self.path(file))?.read_exact_at(&mut bytes, offset)?;
+        let mut open = File::open(self.path(file))?;
+        open.seek(SeekFrom::Start(offset))?;
+        // Read into fresh memory: a chunk is not worth clearing a MiB first.
+        let mut bytes = Vec::with_capacity(length);
+        let limit = u64::try_from(length).unwrap_or(u64::MAX);
+        if open.take(limit).read_to_end(&mut bytes)? < length {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
         Ok(bytes)
     }
 
