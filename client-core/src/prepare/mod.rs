@@ -160,7 +160,7 @@ impl<R> PreparedPhoto<R> {
         self.source_salt
     }
 
-    /// `H("source", salt || file)`; `None` for `exact`, where it is computed while the file is sealed.
+    /// `H("source", salt || SHA-256(file))`; `None` for `exact`, where it is computed while the file is sealed.
     #[must_use]
     pub const fn source_commitment(&self) -> Option<Digest> {
         self.source_commitment
@@ -219,7 +219,7 @@ pub fn prepare<R: Read + Seek>(
     }
     let bytes = read_up_to(&mut source, MAX_SOURCE_BYTES)?;
     drop(source);
-    let source_commitment = Some(Digest::labelled(label::SOURCE, &[&source_salt, &bytes]));
+    let source_commitment = Some(commit_to(&source_salt, &Digest::of(&bytes)));
     let Made { bytes, facts, removed } = if options.treatment == Treatment::Original {
         original(bytes, format, options)?
     } else {
@@ -237,6 +237,11 @@ pub fn prepare<R: Read + Seek>(
         source_salt,
         treatment: options.treatment,
     })
+}
+
+/// `H("source", salt || SHA-256(file))`: over the digest, so that a file sent as it is need be hashed only once.
+pub(crate) fn commit_to(salt: &[u8; 32], file: &Digest) -> Digest {
+    Digest::labelled(label::SOURCE, &[salt, file.as_bytes()])
 }
 
 /// The first bytes of a source, wherever it stands.

@@ -295,13 +295,23 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
     async fn settle_acks(&self, home: &Connection<T::Pipe>, rng: &mut impl CryptoRng) -> Result<bool, ClientError> {
         let due: Vec<_> = {
             let mut watched = self.watched.0.borrow_mut();
-            watched.values_mut().map(|watch| (watch.mailbox, core::mem::take(&mut watch.acks))).collect()
+            watched
+                .iter_mut()
+                .map(|(handle, watch)| (*handle, watch.mailbox, core::mem::take(&mut watch.acks)))
+                .collect()
         };
         let mut all = true;
-        for (mailbox, acks) in due {
+        for (handle, mailbox, acks) in due {
             let mut highest = 0;
             for (id, sequence) in acks {
-                match home.finish(id).await {
+                let answer = match home.finish(id).await {
+                    // A busy relay still counts it as not acked, and pushes no more once its window is full.
+                    Err(ClientError::Refused(refusal)) if refusal.retry_after_ms().is_some() => {
+                        home.call(Command::Ack { handle, sequence }).await
+                    }
+                    answer => answer,
+                };
+                match answer {
                     Ok(Reply::Done) => highest = highest.max(sequence.0),
                     // The mailbox was retired or taken over meanwhile.
                     Err(ClientError::Refused(_)) => all = false,

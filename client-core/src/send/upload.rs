@@ -21,7 +21,6 @@ use lightproof_wire::{
     command::Command,
     hash::Hasher,
     id::{ChunkIndex, CommandId},
-    label,
     refusal::Refusal,
     relay_link::RelayLink,
     reply::{BlobState, Reply},
@@ -35,7 +34,7 @@ use crate::{
     connection::{Connection, expect_reply},
     error::ClientError,
     event::{Event, Stage},
-    prepare::{Content, PreparedPhoto},
+    prepare::{Content, PreparedPhoto, commit_to},
     spool::{Spool, SpoolName},
     transport::{Pipe, Transport},
     vault::store::Store,
@@ -253,7 +252,8 @@ struct Sealing<R> {
     sealer: Sealer,
     content: Reader<R>,
     digest: Hasher,
-    commitment: Option<Hasher>,
+    /// Whether the source was hashed before it was prepared; otherwise what is sealed is the source.
+    committed: bool,
     facts: SealedFacts,
 }
 
@@ -288,17 +288,12 @@ impl<R: Read> Sealing<R> {
             thumbhash: Bytes::new(prepared.thumbhash().to_vec()).map_err(|_| ClientError::Damaged)?,
             name: Text::new(prepared.name()).map_err(|_| ClientError::Damaged)?,
         };
-        let commitment = known.is_none().then(|| {
-            let mut hasher = Hasher::labelled(label::SOURCE);
-            hasher.update(&source_salt);
-            hasher
-        });
         let content = match prepared.into_content() {
             Content::Bytes(bytes) => Reader::Bytes(Cursor::new(bytes)),
             Content::Source(source) => Reader::Source(source),
         };
         let sealer = Sealer::new(&photo.file_key, length_bytes)?;
-        Ok(Self { sealer, content, digest: Hasher::bare(), commitment, facts })
+        Ok(Self { sealer, content, digest: Hasher::bare(), committed: known.is_some(), facts })
     }
 
     const fn shape(&self) -> BlobShape {
@@ -313,9 +308,6 @@ impl<R: Read> Sealing<R> {
         let limit = u64::try_from(wanted).map_err(|_| ClientError::Damaged)?;
         self.content.by_ref().take(limit).read_to_end(&mut buffer).map_err(|_| ClientError::SourceMissing)?;
         self.digest.update(&buffer);
-        if let Some(commitment) = &mut self.commitment {
-            commitment.update(&buffer);
-        }
         // A file that has become shorter does not fill its chunk: an error, before anything of this chunk is sealed.
         self.sealer.seal_chunk(index, &mut buffer)?;
         Ok(Some((index, buffer)))
@@ -326,7 +318,9 @@ impl<R: Read> Sealing<R> {
             return Err(ClientError::SourceChanged);
         }
         self.sealer.finish()?;
-        let source_commitment = self.commitment.map_or(self.facts.source_commitment, Hasher::finish);
-        Ok(SealedFacts { digest: self.digest.finish(), source_commitment, ..self.facts })
+        let digest = self.digest.finish();
+        let of_sealed = commit_to(&self.facts.source_salt, &digest);
+        let source_commitment = if self.committed { self.facts.source_commitment } else { of_sealed };
+        Ok(SealedFacts { digest, source_commitment, ..self.facts })
     }
 }

@@ -72,7 +72,7 @@ pub struct Photo {
     pub length_bytes: u64,
     /// SHA-256 of the bytes to be saved.
     pub digest: Digest,
-    /// `H("source", salt || file)` over the file the photo was made from; the sender keeps the salt.
+    /// `H("source", salt || SHA-256(file))` over the file the photo was made from; the sender keeps the salt.
     pub source_commitment: Digest,
     /// A tiny preview; empty where there is none.
     pub thumbhash: Bytes<THUMBHASH_BYTES>,

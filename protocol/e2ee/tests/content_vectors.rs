@@ -55,7 +55,7 @@ fn photo() -> Photo {
         height: 480,
         length_bytes: 100_000,
         digest: Digest::of(&file),
-        source_commitment: Digest::labelled(label::SOURCE, &[&counted::<32>(0xa0), &file]),
+        source_commitment: Digest::labelled(label::SOURCE, &[&counted::<32>(0xa0), Digest::of(&file).as_bytes()]),
         thumbhash: Bytes::new(counted::<21>(0xc0).to_vec()).unwrap(),
         name: Text::new("harbour.jpg").unwrap(),
         read: Capability::from_bytes(counted(0xd0)),
