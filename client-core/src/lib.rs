@@ -20,6 +20,7 @@ mod lines;
 pub mod mailboxes;
 pub mod message;
 mod messages;
+mod parting;
 pub mod people;
 mod prekeys;
 pub mod prepare;

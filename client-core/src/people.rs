@@ -9,15 +9,9 @@ use crate::{
     contact::{Contact, NAME_BYTES, Standing, Trust},
     error::ClientError,
     home::unknown,
-    lines,
-    mailboxes::Mailbox,
-    message::{Body, Direction, Message},
     profile::Profile,
-    receive::DueReceipt,
     relays::Relay,
-    send::{OutboxItem, Outgoing},
-    sessions::StoredSession,
-    spool::{Spool, SpoolName},
+    spool::Spool,
     transport::Transport,
     vault::{Turn, record::Flag, store::Store},
 };
@@ -327,94 +321,6 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
             Some(name) => Ok(name),
             None => check_name(&format!("contact-{}", request.number)),
         }
-    }
-
-    /// One turn: the mailbox is to be retired, sessions and everything under way go, and what must stay stays: of a
-    /// request nothing, of anybody else the fingerprint and both lines, so that no place of a line is ever used twice.
-    async fn part_from(
-        &self,
-        fingerprint: &Fingerprint,
-        standing: Standing,
-        now: Timestamp,
-        rng: &mut impl CryptoRng,
-    ) -> Result<(), ClientError> {
-        let spooled = until_undisturbed(async || {
-            let mut turn = self.vault.turn();
-            let mut contact: Contact = turn.get(fingerprint.as_bytes()).await?.ok_or_else(|| unknown(fingerprint))?;
-            if let Some(mut mailbox) = self.mailbox_of(&mut turn, &contact).await? {
-                mailbox.retire_on = Some(now.day());
-                turn.put(&mailbox, rng);
-            }
-            self.drop_outgoing(&mut turn, fingerprint, rng).await?;
-            let spooled = if contact.standing == Standing::Requested {
-                forget_request(&mut turn, &contact).await?
-            } else {
-                forget_sessions(&mut turn, &contact);
-                contact.part(standing);
-                turn.put(&contact, rng);
-                Vec::new()
-            };
-            turn.commit().await?;
-            Ok(spooled)
-        })
-        .await?;
-        for name in spooled {
-            self.spool.remove(name).await?;
-        }
-        Ok(())
-    }
-
-    async fn mailbox_of(&self, turn: &mut Turn<'_, S>, contact: &Contact) -> Result<Option<Mailbox>, ClientError> {
-        match &contact.mailbox {
-            Some(id) => Ok(turn.get(id).await?),
-            None => Ok(None),
-        }
-    }
-
-    /// Nothing more goes out to them: envelopes, bodies and receipts go, and sends that are not enclosed go on without them.
-    async fn drop_outgoing(
-        &self,
-        turn: &mut Turn<'_, S>,
-        fingerprint: &Fingerprint,
-        rng: &mut impl CryptoRng,
-    ) -> Result<(), ClientError> {
-        for item in turn.scan::<OutboxItem>().await?.iter().filter(|item| item.contact == *fingerprint) {
-            turn.delete(item);
-        }
-        for body in turn.scan::<Body>().await?.iter().filter(|body| body.contact == *fingerprint) {
-            turn.delete(body);
-        }
-        for receipt in turn.scan::<DueReceipt>().await?.iter().filter(|receipt| receipt.contact == *fingerprint) {
-            turn.delete(receipt);
-        }
-        for mut outgoing in turn.scan::<Outgoing>().await? {
-            if outgoing.leave_out(fingerprint) {
-                turn.put(&outgoing, rng);
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Everything a request brought: sessions, messages, the frames of its lines. The names of its sealed photos.
-pub(crate) async fn forget_request<S: Store>(
-    turn: &mut Turn<'_, S>,
-    contact: &Contact,
-) -> Result<Vec<SpoolName>, ClientError> {
-    forget_sessions(turn, contact);
-    let mut spooled = Vec::new();
-    for message in turn.scan::<Message>().await?.iter().filter(|message| message.contact == contact.fingerprint) {
-        spooled.extend(message.photos.iter().filter(|_| message.direction == Direction::In).map(|photo| photo.spool));
-        turn.delete(message);
-    }
-    lines::forget(turn, &contact.fingerprint).await?;
-    turn.delete(contact);
-    Ok(spooled)
-}
-
-fn forget_sessions<S: Store>(turn: &mut Turn<'_, S>, contact: &Contact) {
-    for session in contact.sessions.iter() {
-        turn.delete_id::<StoredSession>(session.id.as_bytes());
     }
 }
 

@@ -18,7 +18,7 @@ use crate::{
     contact::{Contact, PrivateDrop, REQUESTS, SessionRef, Standing},
     error::ClientError,
     event::Notice,
-    people::forget_request,
+    parting::forget_request,
     prekeys::{StoredPrekey, TakenHello},
     profile::Profile,
     sessions::{StoredSession, Verdict},

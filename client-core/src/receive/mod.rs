@@ -11,6 +11,7 @@
 
 mod aside;
 mod confirm;
+mod content;
 mod fetch;
 mod hello;
 mod open;

@@ -1,0 +1,152 @@
+//! Take what a verified frame says: a message, a receipt, a retract; and the addresses it names.
+
+use lightproof_e2ee::{
+    frame::{self, Content, Frame},
+    manifest::{Manifest, Photo},
+    receipt::{Receipt, ReceiptKind, Retract},
+};
+use lightproof_wire::{codec::List, time::Timestamp};
+use rand_core::CryptoRng;
+
+use crate::{
+    client::Client,
+    contact::{Contact, PrivateDrop},
+    error::ClientError,
+    message::{Direction, Message, PhotoState, State, StoredPhoto},
+    profile::Profile,
+    spool::{Spool, SpoolName},
+    transport::Transport,
+    vault::{Turn, record::Flag, store::Store},
+};
+
+impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
+    /// Saves what a frame says; whether it agrees with what was said before.
+    pub(super) async fn take_content(
+        &self,
+        turn: &mut Turn<'_, S>,
+        contact: &mut Contact,
+        frame: &Frame,
+        now: Timestamp,
+        rng: &mut impl CryptoRng,
+    ) -> Result<bool, ClientError> {
+        match &frame.content {
+            Content::Manifest(manifest) => self.take_manifest(turn, contact, (frame, manifest), now, rng).await,
+            Content::Receipt(receipt) => self.take_receipt(turn, contact, receipt, rng).await,
+            Content::Retract(retract) => self.take_retract(turn, contact, retract, rng).await,
+        }
+    }
+
+    async fn take_manifest(
+        &self,
+        turn: &mut Turn<'_, S>,
+        contact: &Contact,
+        content: (&Frame, &Manifest),
+        now: Timestamp,
+        rng: &mut impl CryptoRng,
+    ) -> Result<bool, ClientError> {
+        let (frame, manifest) = content;
+        let id = Message::record_id(&contact.fingerprint, Direction::In, &frame.message_id);
+        if turn.get::<Message>(&id).await?.is_some() {
+            // A second body under one message id, at another place of the line.
+            return Ok(false);
+        }
+        let mut profile: Profile = turn.get(Profile::ID).await?.ok_or(ClientError::Damaged)?;
+        let mut message = Message {
+            contact: contact.fingerprint,
+            direction: Direction::In,
+            message_id: frame.message_id,
+            number: profile.take_number(),
+            line: frame.line,
+            index: frame.index,
+            sent_at: frame.sent_at,
+            saved_at: now,
+            state: State::Waiting,
+            read: Flag::No,
+            note: manifest.note.clone(),
+            blob_relay: manifest.blob_relay.clone(),
+            photos: List::new(manifest.photos.iter().map(|photo| waiting(photo, rng)).collect()).unwrap_or_default(),
+            delivered_wanted: manifest.delivered_wanted.into(),
+            viewed_wanted: manifest.viewed_wanted.into(),
+            told: Flag::No,
+            receipt: None,
+            source_salts: List::default(),
+        };
+        message.state = message.state_of_photos();
+        if message.state == State::Verified && manifest.delivered_wanted {
+            self.owe_receipt(turn, contact, (ReceiptKind::Delivered, frame.message_id), now, rng).await?;
+        }
+        turn.put(&message, rng);
+        turn.put(&profile, rng);
+        Ok(true)
+    }
+
+    async fn take_receipt(
+        &self,
+        turn: &mut Turn<'_, S>,
+        contact: &Contact,
+        receipt: &Receipt,
+        rng: &mut impl CryptoRng,
+    ) -> Result<bool, ClientError> {
+        let state = match receipt.kind {
+            ReceiptKind::Delivered => State::Delivered,
+            ReceiptKind::Viewed => State::Viewed,
+        };
+        for id in receipt.message_ids.iter() {
+            let record = Message::record_id(&contact.fingerprint, Direction::Out, id);
+            let message: Option<Message> = turn.get(&record).await?;
+            if let Some(message) = message.filter(|message| message.state < state) {
+                turn.put(&Message { state, ..message }, rng);
+            }
+        }
+        Ok(true)
+    }
+
+    /// The sender asks to drop messages: photos that are not here yet are not fetched any more.
+    async fn take_retract(
+        &self,
+        turn: &mut Turn<'_, S>,
+        contact: &Contact,
+        retract: &Retract,
+        rng: &mut impl CryptoRng,
+    ) -> Result<bool, ClientError> {
+        for id in retract.message_ids.iter() {
+            let record = Message::record_id(&contact.fingerprint, Direction::In, id);
+            let message: Option<Message> = turn.get(&record).await?;
+            let Some(mut message) = message.filter(|message| message.state == State::Waiting) else { continue };
+            let mut photos = message.photos.into_vec();
+            for photo in photos.iter_mut().filter(|photo| photo.state == PhotoState::Waiting) {
+                photo.state = PhotoState::Expired;
+            }
+            message.photos = List::new(photos).unwrap_or_default();
+            message.state = message.state_of_photos();
+            turn.put(&message, rng);
+        }
+        Ok(true)
+    }
+}
+
+fn waiting(photo: &Photo, rng: &mut impl CryptoRng) -> StoredPhoto {
+    StoredPhoto { facts: photo.clone(), spool: SpoolName::generate(rng), state: PhotoState::Waiting, tries: 0 }
+}
+
+/// The newest private mailbox wins, and a replaced doorbell replaces the one we knew.
+pub(super) fn note_addresses(contact: &mut Contact, frame: &Frame) {
+    if let Some(reply) = &frame.reply {
+        // The line just written to stands last; a late frame of an earlier one names an earlier place.
+        let newest = contact
+            .theirs
+            .iter()
+            .next_back()
+            .is_some_and(|line| line.line == frame.line && line.highest == frame.index);
+        let newer = match &contact.private {
+            Some(known) if known.line == frame.line => known.index < frame.index,
+            _ => newest,
+        };
+        if newer {
+            contact.private = Some(PrivateDrop { reply: reply.clone(), line: frame.line, index: frame.index });
+        }
+    }
+    if let Some(change) = &frame.card {
+        contact.doorbell = Some(frame::Reply { drop: change.drop.clone(), relay: change.relay.clone() });
+    }
+}
