@@ -43,8 +43,10 @@ impl Store for TestStore {
 
     async fn commit(&self, batch: Batch) -> Result<(), StoreError> {
         self.life.step().await;
+        let tables: Vec<Table> = batch.put.iter().map(|(table, _, _)| *table).collect();
         self.rows.commit(batch).await?;
         self.tape.committed();
+        self.life.wrote(tables.into_iter());
         Ok(())
     }
 }

@@ -8,6 +8,8 @@ use std::{
     task::Poll,
 };
 
+use lightproof_core::vault::store::Table;
+
 /// The steps left to one process. A clone is the same process.
 #[derive(Clone, Default)]
 pub struct Life(Rc<Steps>);
@@ -16,6 +18,8 @@ pub struct Life(Rc<Steps>);
 struct Steps {
     left: Cell<Option<u64>>,
     ended: Cell<bool>,
+    /// Ends once a row of this table was written.
+    ends_with: Cell<Option<Table>>,
 }
 
 impl Life {
@@ -25,9 +29,24 @@ impl Life {
         self.0.ended.set(false);
     }
 
+    /// From now on the process ends once it has written a row of this table.
+    pub fn ends_with(&self, table: Table) {
+        self.0.ends_with.set(Some(table));
+        self.0.ended.set(false);
+    }
+
+    /// Rows of these tables are on disk now.
+    pub fn wrote(&self, mut tables: impl Iterator<Item = Table>) {
+        if self.0.ends_with.get().is_some_and(|last| tables.any(|table| table == last)) {
+            self.0.ends_with.set(None);
+            self.0.left.set(Some(0));
+        }
+    }
+
     /// From now on it lives as long as it likes.
     pub fn go_on(&self) {
         self.0.left.set(None);
+        self.0.ends_with.set(None);
         self.0.ended.set(false);
     }
 

@@ -1,6 +1,6 @@
 //! The recipient ends after n effects, for every n.
 
-use lightproof_core::message::State;
+use lightproof_core::{message::State, receive::Reason, vault::store::Table};
 use lightproof_tests::{
     Scene,
     scene::{exact, noise},
@@ -90,4 +90,23 @@ async fn nothing_is_acked_before_it_is_saved() {
         }
         scene.bob.go_back_to(&old).await;
     }
+}
+
+#[tokio::test]
+async fn an_envelope_that_ends_the_process_each_time_is_passed_the_fourth() {
+    let mut scene = Scene::friends().await;
+    scene.talk().await;
+    scene.settle().await;
+    let before = scene.bob.notes().await;
+    scene.alice.note("bob", "ends the process").await;
+    scene.alice.note("bob", "the next").await;
+    for _ in 0..3 {
+        // Between the saved attempt and the saved message, as a crash in a decoder would.
+        scene.bob.life.ends_with(Table::Attempts);
+        assert!(scene.bob.try_receive().await.is_none());
+        scene.bob.restart().await;
+    }
+    scene.bob.receive().await.unwrap();
+    assert_eq!(scene.bob.notes().await, [before, vec!["the next".to_owned()]].concat());
+    assert_eq!(scene.bob.client.status().await.unwrap().aside, [Reason::EndsProcess]);
 }
