@@ -92,7 +92,7 @@ const fn card_hint(error: CardError) -> &'static str {
 
 const fn refusal_hint(refusal: Refusal) -> Option<&'static str> {
     match refusal {
-        Refusal::QuotaFull => Some("what was to be sent stays in the outbox, and goes out once there is room"),
+        Refusal::QuotaFull => Some("try again once there is room, or ask who runs the relay"),
         Refusal::TooLarge => Some("ask who runs the relay, or send it --as compressed"),
         Refusal::Busy | Refusal::TooMany { .. } => Some("it stays in the outbox; try again in a moment"),
         Refusal::Refused => Some("the card may have been replaced, or the relay asks for an access capability"),

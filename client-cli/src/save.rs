@@ -1,7 +1,7 @@
 //! Files that appear whole, or not at all, and take nobody's place.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, BufRead, BufReader, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
@@ -27,6 +27,9 @@ impl UnfinishedFile {
 
     /// Lets it appear as `stem.extension`, or `stem-2.extension` and so on where that exists. Returns where.
     ///
+    /// Where the same bytes stand under one of these names already, they are the file: a program that was ended after it
+    /// saved and before it could say so saves again, and there is no second copy.
+    ///
     /// # Errors
     /// Those of the file system; `AlreadyExists` after a thousand names.
     pub(crate) fn finish_beside(self, stem: &str, extension: &str) -> io::Result<PathBuf> {
@@ -34,7 +37,11 @@ impl UnfinishedFile {
             let name = if number == 1 { format!("{stem}.{extension}") } else { format!("{stem}-{number}.{extension}") };
             let path = self.hidden.with_file_name(name);
             match self.appear_as(&path) {
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                    if same_bytes(&self.hidden, &path)? {
+                        return Ok(path);
+                    }
+                }
                 result => return result.map(|()| path),
             }
         }
@@ -79,6 +86,26 @@ impl Drop for UnfinishedFile {
     }
 }
 
+/// Whether both are files with the same bytes. What is no file, or cannot be read, is another.
+fn same_bytes(ours: &Path, other: &Path) -> io::Result<bool> {
+    let length = fs::metadata(ours)?.len();
+    let is_candidate = fs::symlink_metadata(other).is_ok_and(|other| other.is_file() && other.len() == length);
+    let Some(other) = is_candidate.then(|| File::open(other).ok()).flatten() else { return Ok(false) };
+    let (mut ours, mut other) = (BufReader::new(File::open(ours)?), BufReader::new(other));
+    loop {
+        let (mine, theirs) = (ours.fill_buf()?, other.fill_buf()?);
+        let common = mine.len().min(theirs.len());
+        if common == 0 {
+            return Ok(mine.len() == theirs.len());
+        }
+        if mine.get(..common) != theirs.get(..common) {
+            return Ok(false);
+        }
+        ours.consume(common);
+        other.consume(common);
+    }
+}
+
 const FILE_MODE: u32 = 0o600;
 const MAX_SAME_NAMES: u32 = 1_000;
 
@@ -110,6 +137,18 @@ mod tests {
         assert_eq!(begun(folder.path(), b"x").finish_new(&taken).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
         assert_eq!(fs::read(&taken).unwrap(), b"one");
         assert_eq!(names(folder.path()).len(), 3);
+    }
+
+    #[test]
+    fn the_same_bytes_are_saved_once() {
+        let folder = tempfile::tempdir().unwrap();
+        for text in ["one", "two", "one", "two", "ten", "on"] {
+            begun(folder.path(), text.as_bytes()).finish_beside("photo", "jpg").unwrap();
+        }
+        assert_eq!(names(folder.path()), ["photo-2.jpg", "photo-3.jpg", "photo-4.jpg", "photo.jpg"]);
+        let again = begun(folder.path(), b"two").finish_beside("photo", "jpg").unwrap();
+        assert_eq!(again, folder.path().join("photo-2.jpg"));
+        assert_eq!(names(folder.path()).len(), 4);
     }
 
     #[test]

@@ -8,6 +8,7 @@ use lightproof_core::prepare::{
     DEFAULT_MAX_EDGE_PX, Fate, PrepareOptions, PreparedPhoto, Quality, Removed, RemovedGroup,
 };
 use lightproof_core::send::{Draft, Outgoing, PhotoSource, SendOutcome, Sent};
+use lightproof_core::wire::refusal::Refusal;
 
 use super::present::{contact, hex, media_type, state, treatment};
 use super::watch::{self, Pace};
@@ -196,6 +197,9 @@ fn warn_of_kept(photos: &[Vec<Removed>], output: &mut Output) {
 fn why_waiting(sent: &Sent) -> Option<Failure> {
     let is_waiting = sent.message.as_ref().is_none_or(|message| message.state == State::Outbox);
     match &sent.waits {
+        Some(error @ ClientError::Refused(Refusal::QuotaFull)) => {
+            Some(Failure::from(error).hint("it stays in the outbox, and goes out once there is room"))
+        }
         Some(error) => Some(with_outbox_hint(Failure::from(error))),
         None if is_waiting => Some(with_outbox_hint(Failure::new(Exit::Unreachable, "it is not deposited yet"))),
         None => None,
