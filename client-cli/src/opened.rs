@@ -1,6 +1,6 @@
 //! A home that is open: its client with the edges of this machine, and what it says while it works.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::io::{self, Write};
 use std::rc::Rc;
 
@@ -76,46 +76,42 @@ impl Opened {
         store: RedbStore,
         verbosity: Verbosity,
     ) -> Self {
-        let heard = Rc::new(Heard { verbosity, bar: RefCell::default(), notices: RefCell::default() });
+        let heard = Rc::new(Heard::new(verbosity));
         let hearing = Rc::clone(&heard);
         Self { client: client.with_events(move |event| hearing.hear(event)), home, store, heard }
     }
 
-    /// Says what was noticed since the last time, as warnings. Whether one of them was an alarm.
+    /// Says what was noticed since the last time, as warnings.
     ///
     /// # Errors
     /// The vault's.
-    pub(crate) async fn tell_notices(&self, output: &mut Output) -> Result<Alarm, ClientError> {
+    pub(crate) async fn tell_notices(&self, output: &mut Output) -> Result<(), ClientError> {
         self.heard.rest();
-        let notices = self.heard.notices.take();
-        let mut alarm = Alarm::None;
-        for notice in &notices {
-            output.warn(self.words(notice).await?);
-            if notice.is_alarm() {
-                alarm = Alarm::Raised;
-            }
-            if *notice == Notice::Superseded && alarm == Alarm::None {
-                alarm = Alarm::Superseded;
-            }
+        for notice in self.heard.notices.take() {
+            output.warn(self.words(&notice).await?);
         }
-        Ok(alarm)
+        Ok(())
+    }
+
+    /// Something in this run did not verify: whatever else happens, that is how the run ends.
+    pub(crate) fn raise_alarm(&self) {
+        self.heard.is_alarmed.set(true);
+    }
+
+    /// Whether anything in this run was forged, would not open, or did not verify.
+    pub(crate) fn is_alarmed(&self) -> bool {
+        self.heard.is_alarmed.get()
+    }
+
+    /// Whether another copy of this home has taken over during this run.
+    pub(crate) fn is_superseded(&self) -> bool {
+        self.heard.is_superseded.get()
     }
 
     /// For the very end of a run.
     pub(crate) fn leave(self) {
         self.store.leave();
     }
-}
-
-/// What notices amount to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Alarm {
-    /// Nothing that changes how a run ends.
-    None,
-    /// Something was forged, or would not open.
-    Raised,
-    /// Another copy of this home has taken over.
-    Superseded,
 }
 
 /// Whether a variable of the environment is set.
@@ -140,6 +136,9 @@ struct Heard {
     verbosity: Verbosity,
     bar: RefCell<Option<Bar>>,
     notices: RefCell<Vec<Notice>>,
+    /// Of the whole run: told or not, an alarm is not forgotten.
+    is_alarmed: Cell<bool>,
+    is_superseded: Cell<bool>,
 }
 
 struct Bar {
@@ -149,10 +148,22 @@ struct Bar {
 }
 
 impl Heard {
+    fn new(verbosity: Verbosity) -> Self {
+        Self {
+            verbosity,
+            bar: RefCell::default(),
+            notices: RefCell::default(),
+            is_alarmed: Cell::default(),
+            is_superseded: Cell::default(),
+        }
+    }
+
     fn hear(&self, event: Event) {
         match event {
             Event::Progress { stage, done_bytes, total_bytes } => self.draw(stage, done_bytes, total_bytes),
             Event::Notice(notice) => {
+                self.is_alarmed.set(self.is_alarmed.get() || notice.is_alarm());
+                self.is_superseded.set(self.is_superseded.get() || notice == Notice::Superseded);
                 let mut notices = self.notices.borrow_mut();
                 if !notices.contains(&notice) {
                     notices.push(notice);
@@ -185,5 +196,22 @@ impl Heard {
 
     fn rest(&self) {
         self.bar.take();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_alarm_is_remembered_after_it_was_told() {
+        let heard = Heard::new(Verbosity::Quiet);
+        heard.hear(Event::Notice(Notice::NewerVersion));
+        assert!(!heard.is_alarmed.get() && !heard.is_superseded.get());
+        heard.hear(Event::Notice(Notice::Unopened));
+        heard.hear(Event::Notice(Notice::Superseded));
+        heard.hear(Event::Notice(Notice::NewerVersion));
+        assert_eq!(heard.notices.take().len(), 3);
+        assert!(heard.is_alarmed.get() && heard.is_superseded.get());
     }
 }

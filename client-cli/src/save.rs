@@ -5,6 +5,9 @@ use std::io::{self, BufRead, BufReader, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::io::Errno;
+
 /// A file being written under a hidden name in the folder it will appear in; dropped before its end, it leaves no trace.
 #[derive(Debug)]
 pub(crate) struct UnfinishedFile {
@@ -32,17 +35,17 @@ impl UnfinishedFile {
     ///
     /// # Errors
     /// Those of the file system; `AlreadyExists` after a thousand names.
-    pub(crate) fn finish_beside(self, stem: &str, extension: &str) -> io::Result<PathBuf> {
+    pub(crate) fn finish_beside(self, stem: &str, extension: &str) -> io::Result<Saved> {
         for number in 1..=MAX_SAME_NAMES {
             let name = if number == 1 { format!("{stem}.{extension}") } else { format!("{stem}-{number}.{extension}") };
             let path = self.hidden.with_file_name(name);
             match self.appear_as(&path) {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                     if same_bytes(&self.hidden, &path)? {
-                        return Ok(path);
+                        return Ok(Saved { path, is_new: false });
                     }
                 }
-                result => return result.map(|()| path),
+                result => return result.map(|()| Saved { path, is_new: true }),
             }
         }
         Err(io::ErrorKind::AlreadyExists.into())
@@ -56,11 +59,39 @@ impl UnfinishedFile {
         self.appear_as(path)
     }
 
-    // A second name for the file and the end of the first, because a rename would replace.
     fn appear_as(&self, path: &Path) -> io::Result<()> {
         self.file.sync_all()?;
-        fs::hard_link(&self.hidden, path)?;
+        match renameat_with(CWD, &self.hidden, CWD, path, RenameFlags::NOREPLACE) {
+            // Not every file system can rename without replacing.
+            Err(error) if [Errno::INVAL, Errno::NOSYS, Errno::OPNOTSUPP, Errno::NOTSUP].contains(&error) => {
+                self.link_as(path)?;
+            }
+            renamed => renamed?,
+        }
         self.sync_folder()
+    }
+
+    // A second name for the file; the first ends with this value.
+    fn link_as(&self, path: &Path) -> io::Result<()> {
+        match fs::hard_link(&self.hidden, path) {
+            // FAT and exFAT have one name for each file.
+            Err(error) if matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::Unsupported) => {
+                self.copy_as(path)
+            }
+            linked => linked,
+        }
+    }
+
+    fn copy_as(&self, path: &Path) -> io::Result<()> {
+        let mut copy = OpenOptions::new().write(true).create_new(true).mode(FILE_MODE).open(path)?;
+        let copied = File::open(&self.hidden)
+            .and_then(|mut whole| io::copy(&mut whole, &mut copy))
+            .and_then(|_| copy.sync_all());
+        if copied.is_err() {
+            // Ours, and not whole; the error is told.
+            let _gone = fs::remove_file(path);
+        }
+        copied
     }
 
     fn sync_folder(&self) -> io::Result<()> {
@@ -83,6 +114,38 @@ impl Drop for UnfinishedFile {
     fn drop(&mut self) {
         // The file lives on under the name it appeared as, if it did.
         let _gone = fs::remove_file(&self.hidden);
+    }
+}
+
+/// Where a file stands.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Saved {
+    pub(crate) path: PathBuf,
+    /// It was not there before.
+    is_new: bool,
+}
+
+/// Files that belong together: dropped before all of them are there, those that are new go again.
+#[derive(Debug, Default)]
+pub(crate) struct SavedTogether(Vec<PathBuf>);
+
+impl SavedTogether {
+    pub(crate) fn add(&mut self, saved: Saved) {
+        self.0.extend(saved.is_new.then_some(saved.path));
+    }
+
+    /// All of them are there.
+    pub(crate) fn keep(mut self) {
+        self.0.clear();
+    }
+}
+
+impl Drop for SavedTogether {
+    fn drop(&mut self) {
+        for path in &self.0 {
+            // What stays is found again by the next try, and not saved twice.
+            let _gone = fs::remove_file(path);
+        }
     }
 }
 
@@ -147,8 +210,40 @@ mod tests {
         }
         assert_eq!(names(folder.path()), ["photo-2.jpg", "photo-3.jpg", "photo-4.jpg", "photo.jpg"]);
         let again = begun(folder.path(), b"two").finish_beside("photo", "jpg").unwrap();
-        assert_eq!(again, folder.path().join("photo-2.jpg"));
+        assert_eq!(again, Saved { path: folder.path().join("photo-2.jpg"), is_new: false });
         assert_eq!(names(folder.path()).len(), 4);
+    }
+
+    #[test]
+    fn of_files_that_belong_together_only_new_ones_go_again() {
+        let folder = tempfile::tempdir().unwrap();
+        begun(folder.path(), b"old").finish_beside("photo", "jpg").unwrap();
+        for is_whole in [false, true] {
+            let mut together = SavedTogether::default();
+            for text in ["old", "new"] {
+                together.add(begun(folder.path(), text.as_bytes()).finish_beside("photo", "jpg").unwrap());
+            }
+            if is_whole {
+                together.keep();
+                assert_eq!(names(folder.path()), ["photo-2.jpg", "photo.jpg"]);
+            } else {
+                drop(together);
+                assert_eq!(names(folder.path()), ["photo.jpg"]);
+            }
+        }
+    }
+
+    #[test]
+    fn a_file_system_that_cannot_rename_or_link_gets_the_same_file() {
+        let folder = tempfile::tempdir().unwrap();
+        for way in [UnfinishedFile::link_as, UnfinishedFile::copy_as] {
+            let path = folder.path().join("photo.jpg");
+            way(&begun(folder.path(), b"one"), &path).unwrap();
+            let taken = way(&begun(folder.path(), b"two"), &path).unwrap_err();
+            assert_eq!(taken.kind(), io::ErrorKind::AlreadyExists);
+            assert_eq!((fs::read(&path).unwrap(), names(folder.path()).len()), (b"one".to_vec(), 1));
+            fs::remove_file(&path).unwrap();
+        }
     }
 
     #[test]

@@ -126,7 +126,20 @@ impl Folder {
     }
 
     fn sync(&self, name: SpoolName) -> Result<(), SpoolError> {
-        File::open(self.file(name)).and_then(|file| file.sync_data()).map_err(broken)?;
+        self.sync_by(name, File::sync_data)
+    }
+
+    fn sync_by(&self, name: SpoolName, sync_data: impl FnOnce(&File) -> io::Result<()>) -> Result<(), SpoolError> {
+        let file = File::open(self.file(name)).map_err(broken)?;
+        let synced = sync_data(&file).map_err(broken).and_then(|()| self.sync_name(name));
+        if synced.is_err() {
+            // The system tells of bytes it lost once: a second sync would succeed without them. The blob is made anew.
+            let _gone = self.remove(name);
+        }
+        synced
+    }
+
+    fn sync_name(&self, name: SpoolName) -> Result<(), SpoolError> {
         if !self.synced_names().contains(&name) {
             sync_folder(&self.path)?;
             self.synced_names().insert(name);
@@ -203,6 +216,15 @@ mod tests {
         assert!(spool.0.synced_names().contains(&name('a')));
         spool.remove(name('a')).await.unwrap();
         assert!(spool.0.synced_names().is_empty());
+    }
+
+    #[tokio::test]
+    async fn what_could_not_be_synced_is_not_there_for_a_second_sync() {
+        let (_folder, spool) = spool();
+        spool.write(name('a'), 0, vec![1]).await.unwrap();
+        let lost = spool.0.sync_by(name('a'), |_| Err(io::ErrorKind::StorageFull.into()));
+        assert_eq!(lost, Err(SpoolError::Full));
+        assert_eq!(spool.sync(name('a')).await, Err(SpoolError::Missing));
     }
 
     #[tokio::test]

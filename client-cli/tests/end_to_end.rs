@@ -151,10 +151,47 @@ fn a_relay_that_comes_back_gets_what_waited() {
     assert!(page.contains("to bob: outbox") && error.contains("cannot be reached"), "{page}{error}");
     bob.ends(&["receive"], 4);
     place.start_relay();
-    alice.says(&["outbox", "retry"]);
+    let (_, said) = alice.ends(&["outbox", "retry"], 0);
+    assert!(said.contains("to bob: deposited"), "{said}");
     alice.ends(&["outbox", "retry"], 5);
     let notes: Vec<_> = json(&bob.says(&["--json", "receive"])).iter().map(|came| came["note"].clone()).collect();
     assert_eq!(notes, ["before", "meanwhile"]);
+}
+
+#[test]
+fn a_draft_that_is_retried_is_told_by_its_own_state() {
+    let mut place = Place::new();
+    let (alice, _bob) = place.alice_and_bob();
+    fs::write(place.path("photo.jpg"), lightproof_core::prepare::sample_photo()).unwrap();
+    place.stop_relay();
+    alice.ends(&["send", "bob", "-m", "first"], 4);
+    alice.ends(&["send", "bob", "photo.jpg"], 4);
+    let under_way = json(&alice.says(&["--json", "outbox"]));
+    assert_eq!([&under_way[0]["state"], &under_way[1]["state"]], ["draft", "draft"]);
+    let (still, _) = alice.ends(&["outbox", "retry"], 4);
+    assert!(still.matches("to bob: draft").count() == 2, "{still}");
+    place.start_relay();
+    let (still, said) = alice.ends(&["outbox", "retry"], 0);
+    for one in &under_way {
+        let line = format!("{} to bob: deposited", &one["id"].as_str().unwrap()[..8]);
+        assert!(still.is_empty() && said.contains(&line), "{still}{said}");
+    }
+}
+
+#[test]
+fn what_nobody_read_is_told_again_and_saved_once() {
+    let place = Place::new();
+    let (alice, bob) = place.alice_and_bob();
+    fs::write(place.path("photo.jpg"), lightproof_core::prepare::sample_photo()).unwrap();
+    alice.says(&["send", "bob", "photo.jpg", "-m", "read me"]);
+    for words in [["receive", "--save-to", "saved"].as_slice(), &["receive", "--follow", "--save-to", "saved"]] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        assert_eq!(bob.command(words).stdout(writer).status().unwrap().code(), Some(0));
+    }
+    assert!(bob.says(&["receive", "--save-to", "saved"]).contains("read me"));
+    bob.ends(&["receive"], 5);
+    assert_eq!(fs::read_dir(place.path("saved")).unwrap().count(), 1);
 }
 
 #[test]

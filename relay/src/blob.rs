@@ -104,6 +104,21 @@ impl Row for UploadRow {
     type Key = WriteHash;
 }
 
+impl UploadRow {
+    /// Whether any chunk is known to be on disk.
+    fn has_any(&self) -> bool {
+        self.synced.missing().count() as u64 != u64::from(self.synced.count())
+    }
+
+    /// The last day it stays untouched. One without a chunk has cost its writer nothing and holds space all the same:
+    /// it stays until the end of the next day, however often it is opened.
+    #[must_use]
+    pub fn last_day(&self, limits: &Limits) -> Day {
+        let idle_days = if self.has_any() { limits.upload_idle_days } else { limits.upload_idle_days.min(1) };
+        self.touched.plus(idle_days.into())
+    }
+}
+
 /// Bytes reserved by all blobs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, TlsSerialize, TlsDeserialize, TlsSize)]
 pub struct TotalsRow {
@@ -152,6 +167,7 @@ pub fn open(rows: &mut dyn RowsMut, opening: Opening, today: Day, limits: &Limit
         }
         if let Some(mut upload) = row::load::<UploadRow>(rows, &write)?
             && upload.touched < today
+            && upload.has_any()
         {
             upload.touched = today;
             row::save(rows, &write, &upload)?;
@@ -167,7 +183,7 @@ pub fn open(rows: &mut dyn RowsMut, opening: Opening, today: Day, limits: &Limit
     }
     let totals = row::load::<TotalsRow>(rows, &0)?.unwrap_or_default();
     let reserved_bytes = totals.reserved_bytes.saturating_add(shape.sealed_bytes());
-    if reserved_bytes > limits.blob_space_bytes {
+    if !limits.has_room || reserved_bytes > limits.blob_space_bytes {
         return Err(Refusal::QuotaFull.into());
     }
     let states = readers.iter().map(|hash| Reader { hash: *hash, reading: Reading::Open }).collect();
@@ -176,9 +192,10 @@ pub fn open(rows: &mut dyn RowsMut, opening: Opening, today: Day, limits: &Limit
     for reader in &readers {
         row::save(rows, reader, &ReaderRow { write })?;
     }
-    row::save(rows, &write, &UploadRow { touched: today, synced: ChunkBitmap::empty(shape.count()) })?;
+    let upload = UploadRow { touched: today, synced: ChunkBitmap::empty(shape.count()) };
+    row::save(rows, &write, &upload)?;
     row::save(rows, &0, &TotalsRow { reserved_bytes })?;
-    expire::remember(rows, today.plus(limits.upload_idle_days.into()), &Perishable::Blob(write))?;
+    expire::remember(rows, upload.last_day(limits), &Perishable::Blob(write))?;
     Ok(())
 }
 

@@ -292,6 +292,7 @@ impl Settings {
             blob_space_bytes: u64::from(within("blob_space_mib", self.blob_space_mib, 1..=u32::MAX)?)
                 .saturating_mul(MIB),
             one_time_prekeys_a_day: self.one_time_prekeys_a_day,
+            has_room: true,
         })
     }
 }

@@ -183,7 +183,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 let watch = self.service.watches.begin(owner, handle, &self.inbox);
                 self.peer.watching(id, handle, owner, watch, highest_acked);
             }
-            Event::Watching(id, _, _, Err(refusal)) => self.peer.not_watching(id, refusal),
+            Event::Watching(id, handle, _, Err(refusal)) => self.peer.not_watching(id, handle, refusal),
         }
         Ok(())
     }

@@ -159,8 +159,7 @@ fn expire_blob(
 ) -> Result<Fate, RuleError> {
     let Some(blob) = row::load::<BlobRow>(rows, &write)? else { return Ok(Fate::Absent) };
     if blob.phase == Phase::Uploading {
-        let touched = row::load::<UploadRow>(rows, &write)?.map_or(Day(0), |upload| upload.touched);
-        let last_day = touched.plus(limits.upload_idle_days.into());
+        let last_day = row::load::<UploadRow>(rows, &write)?.map_or(Day(0), |upload| upload.last_day(limits));
         if last_day >= today {
             return Ok(Fate::Later(last_day));
         }

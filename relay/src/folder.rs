@@ -1,9 +1,9 @@
 //! The data folder: private, and the few small files in it that are made once and kept.
 
 use std::{
-    fs::{self, DirBuilder, File, OpenOptions},
+    fs::{self, DirBuilder, File, OpenOptions, Permissions},
     io::{self, Write as _},
-    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
 };
 
@@ -17,12 +17,16 @@ pub struct Folder {
 }
 
 impl Folder {
-    /// Opens or creates the folder, private to this user.
+    /// Opens or creates the folder, private to this user; one that was open to others is closed to them.
     ///
     /// # Errors
-    /// The disk's.
+    /// The disk's; `PermissionDenied` if the folder is open to others and not this user's to close.
     pub fn open(root: &Path) -> io::Result<Self> {
         DirBuilder::new().recursive(true).mode(0o700).create(root)?;
+        let mode = fs::metadata(root)?.permissions().mode();
+        if mode & 0o077 != 0 {
+            fs::set_permissions(root, Permissions::from_mode(mode & 0o7700))?;
+        }
         Ok(Self { root: fs::canonicalize(root)? })
     }
 

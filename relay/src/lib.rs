@@ -22,6 +22,7 @@ pub mod admit;
 pub mod blob;
 pub mod config;
 pub mod deliver;
+pub mod descriptors;
 pub mod drive;
 pub mod error;
 pub mod expire;
@@ -33,6 +34,7 @@ pub mod metrics;
 pub mod peer;
 pub mod prekeys;
 pub mod receipt;
+pub mod room;
 pub mod serve;
 mod shutdown;
 pub mod socket;
@@ -47,7 +49,7 @@ mod tests;
 
 use std::{
     net::SocketAddr,
-    sync::{Arc, Mutex, atomic::AtomicBool},
+    sync::{Arc, Mutex},
     time::{SystemTime, UNIX_EPOCH},
 };
 
@@ -67,6 +69,7 @@ use crate::{
     http::{Addresses, Front},
     metrics::Metrics,
     receipt::ReceiptSigner,
+    room::Room,
     serve::{Clock, Service},
     store::{Chunks, Store, StoreUnavailable, disk::DiskStore, files::Files},
     tls::Certificate,
@@ -132,7 +135,7 @@ impl Relay {
             chunk_permits: Arc::new(Semaphore::new(config.chunks_in_memory)),
             metrics: Metrics::default(),
             takers: Mutex::new(Takers::new(config.one_time_prekeys_a_day_and_address)),
-            has_room: AtomicBool::new(true),
+            room: Room::new(config.free_space_bytes),
             tasks: TaskTracker::new(),
             failed: CancellationToken::new(),
         });
@@ -143,13 +146,13 @@ impl Relay {
             tls,
             origins: config.origins,
             pace: config.pace,
-            connections: Arc::new(Semaphore::new(config.connections)),
+            connections: Arc::new(Semaphore::new(descriptors::connections(config.connections))),
             connections_per_address: config.connections_per_address,
             addresses: Arc::new(Addresses::default()),
             stop: stop.clone(),
         });
         service.tasks.spawn(http::listen(listener, front));
-        service.tasks.spawn(sweep::run(Arc::clone(&service), config.free_space_bytes, stop.clone()));
+        service.tasks.spawn(sweep::run(Arc::clone(&service), stop.clone()));
         Ok(RunningRelay { address, link, service, _stop_on_drop: stop.clone().drop_guard(), stop })
     }
 }

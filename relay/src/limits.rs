@@ -29,6 +29,8 @@ pub struct Limits {
     pub blob_space_bytes: u64,
     /// One-time prekeys given away per doorbell and day.
     pub one_time_prekeys_a_day: u16,
+    /// Whether there is room for anything new. What is there already gets its usual answer without.
+    pub has_room: bool,
 }
 
 impl Limits {

@@ -117,7 +117,7 @@ impl Row for DepositRow {
 /// Makes a mailbox; made before with the same arguments is fine.
 ///
 /// # Errors
-/// [`Refusal::Refused`] if one of the hashes is or was in use.
+/// [`Refusal::Refused`] if one of the hashes is or was in use, [`Refusal::QuotaFull`] without room.
 pub fn create(
     rows: &mut dyn RowsMut,
     owner: OwnerHash,
@@ -134,6 +134,9 @@ pub fn create(
     }
     tombstone::check_none(rows, Right::Owner, owner.as_bytes())?;
     tombstone::check_none(rows, Right::Drop, drop.as_bytes())?;
+    if !limits.has_room {
+        return Err(Refusal::QuotaFull.into());
+    }
     let none = Sequence(0);
     let mailbox = MailboxRow {
         drop,
@@ -186,7 +189,7 @@ pub fn deposit(
         let DepositRow { day, expires } = before;
         return Ok((owner, DepositPromise { envelope: digest, drop, day, expires }));
     }
-    if mailbox.stored_count >= limits.envelopes(mailbox.kind) {
+    if !limits.has_room || mailbox.stored_count >= limits.envelopes(mailbox.kind) {
         return Err(Refusal::QuotaFull.into());
     }
     let expires = today.plus(limits.envelope_days.into());

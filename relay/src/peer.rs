@@ -50,11 +50,17 @@ pub enum Output {
 pub struct Peer {
     rate: Rate,
     watches: BTreeMap<MailboxHandle, Watch>,
-    watches_asked: usize,
+    /// Watches asked for and not begun: a handle names one mailbox from the moment it is asked for.
+    asked: BTreeMap<MailboxHandle, Asked>,
     in_flight: BTreeMap<CommandId, usize>,
     in_flight_bytes: usize,
     outputs: VecDeque<Output>,
     closing: bool,
+}
+
+struct Asked {
+    owner: OwnerHash,
+    count: usize,
 }
 
 enum Watch {
@@ -79,7 +85,7 @@ impl Peer {
         Self {
             rate,
             watches: BTreeMap::new(),
-            watches_asked: 0,
+            asked: BTreeMap::new(),
             in_flight: BTreeMap::new(),
             in_flight_bytes: 0,
             outputs: VecDeque::from([Output::Send(RelayFrame::Push(Push::Welcome(welcome)))]),
@@ -148,7 +154,7 @@ impl Peer {
         watch: WatchId,
         highest_acked: Sequence,
     ) {
-        self.watches_asked = self.watches_asked.saturating_sub(1);
+        self.no_longer_asked(handle);
         self.answered(id, Reply::Watching { highest_acked });
         let live = Live {
             id: watch,
@@ -164,8 +170,8 @@ impl Peer {
     }
 
     /// A watch was refused.
-    pub fn not_watching(&mut self, id: CommandId, refusal: Refusal) {
-        self.watches_asked = self.watches_asked.saturating_sub(1);
+    pub fn not_watching(&mut self, id: CommandId, handle: MailboxHandle, refusal: Refusal) {
+        self.no_longer_asked(handle);
         self.answered(id, Reply::Refused(refusal));
     }
 
@@ -259,19 +265,30 @@ impl Peer {
 
     fn watch(&mut self, id: CommandId, owner: Capability<right::Owner>, handle: MailboxHandle) {
         let hash = owner.hash();
-        let taken = match self.watches.get(&handle) {
-            Some(Watch::Live(live)) => live.owner != hash,
-            Some(Watch::Superseded) | None => false,
+        let watched = match self.watches.get(&handle) {
+            Some(Watch::Live(live)) => Some(live.owner),
+            Some(Watch::Superseded) | None => None,
         };
-        if taken {
+        let asked = self.asked.get(&handle).map(|asked| asked.owner);
+        if watched.into_iter().chain(asked).any(|owner| owner != hash) {
             return self.reply(id, Reply::Refused(Refusal::Refused));
         }
-        let known = self.watches.contains_key(&handle);
-        if !known && self.watches.len().saturating_add(self.watches_asked) >= WATCHED_MAILBOXES {
+        let known = asked.is_some() || self.watches.contains_key(&handle);
+        let new = self.asked.keys().filter(|handle| !self.watches.contains_key(handle)).count();
+        if !known && self.watches.len().saturating_add(new) >= WATCHED_MAILBOXES {
             return self.reply(id, Reply::Refused(Refusal::TooLarge));
         }
-        self.watches_asked = self.watches_asked.saturating_add(1);
+        let asked = self.asked.entry(handle).or_insert(Asked { owner: hash, count: 0 });
+        asked.count = asked.count.saturating_add(1);
         self.begin(id, 0, Output::Watch(id, owner, handle));
+    }
+
+    fn no_longer_asked(&mut self, handle: MailboxHandle) {
+        let Some(asked) = self.asked.get_mut(&handle) else { return };
+        asked.count = asked.count.saturating_sub(1);
+        if asked.count == 0 {
+            self.asked.remove(&handle);
+        }
     }
 
     fn ack(&mut self, id: CommandId, handle: MailboxHandle, sequence: Sequence) {

@@ -2,7 +2,7 @@
 
 use std::{
     net::IpAddr,
-    sync::{Arc, Mutex, PoisonError, atomic::AtomicBool, atomic::Ordering},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use lightproof_wire::{
@@ -28,8 +28,9 @@ use crate::{
     metrics::Metrics,
     prekeys,
     receipt::ReceiptSigner,
+    room::Room,
     store::{self, Chunks, Durable, FileId, RuleError, Store, StoreUnavailable},
-    upload::{SyncDue, Upload, Uploads},
+    upload::{self, SyncDue, Upload, Uploads},
 };
 
 /// Tells the time. Tests hand in their own.
@@ -63,8 +64,8 @@ pub struct Service {
     pub metrics: Metrics,
     /// One-time prekeys per address.
     pub takers: Mutex<Takers>,
-    /// Whether there is room on the disk; looked at by the sweep.
-    pub has_room: AtomicBool,
+    /// Whether there is room on the disk.
+    pub room: Room,
     /// Background work, so that a shutdown can wait for it.
     pub tasks: TaskTracker,
     /// Cancelled when the disk failed.
@@ -105,10 +106,7 @@ impl Service {
     pub async fn serve(self: &Arc<Self>, command: Admitted, address: Option<IpAddr>) -> Served {
         let mut permit = None;
         let outcome = match command.into_inner() {
-            Command::PutChunk { write, index, chunk } => {
-                permit = self.chunk_permit().await;
-                self.put_chunk(write.hash(), index, chunk).await
-            }
+            Command::PutChunk { write, index, chunk } => self.put_chunk(write.hash(), index, chunk).await,
             Command::GetChunk { read, index } => {
                 permit = self.chunk_permit().await;
                 self.get_chunk(read, index).await
@@ -120,10 +118,9 @@ impl Service {
     }
 
     async fn serve_rows(self: &Arc<Self>, command: Command, address: Option<IpAddr>) -> Result<Reply, RuleError> {
-        let (today, limits) = (self.today(), self.limits);
+        let (today, limits) = (self.today(), Limits { has_room: self.room.is_there(), ..self.limits });
         match command {
             Command::CreateMailbox { owner, drop, kind, .. } => {
-                self.check_room()?;
                 let done = self.commit(move |rows| mailbox::create(rows, owner, drop, kind, today, &limits)).await?;
                 Ok(done.promise(Reply::Created))
             }
@@ -132,7 +129,6 @@ impl Service {
                 Ok(done.promise(Reply::Done))
             }
             Command::Deposit { drop, envelope } => {
-                self.check_room()?;
                 let (drop, digest) = (drop.hash(), envelope.digest());
                 let deposit =
                     self.commit(move |rows| mailbox::deposit(rows, drop, envelope, digest, today, &limits)).await?;
@@ -153,7 +149,6 @@ impl Service {
             }
             Command::TakePrekeys { drop } => self.take_prekeys(drop.hash(), address).await,
             Command::OpenBlob { write, readers, shape, keep_days, .. } => {
-                self.check_room()?;
                 let opening = Opening { write, readers: readers.into_vec(), shape, keep_days, file: fresh_file()? };
                 let done = self.commit(move |rows| blob::open(rows, opening, today, &limits)).await?;
                 Ok(done.promise(Reply::Opened))
@@ -222,11 +217,15 @@ impl Service {
         index: ChunkIndex,
         chunk: SealedChunk,
     ) -> Result<Reply, RuleError> {
+        self.room.check()?;
+        let permit = self.chunk_permit().await;
         let service = Arc::clone(self);
         let (upload, due) = blocking(move || {
-            let find = |rows: &dyn store::Rows| service.uploads.find(rows, write);
-            let upload = store::look(service.store.as_ref(), find)?.ok_or(Refusal::Refused)?;
+            // Goes with the chunk.
+            let _permit = permit;
+            let upload = service.uploads.find(service.store.as_ref(), write)?.ok_or(Refusal::Refused)?;
             let due = upload.put(service.chunks.as_ref(), index, chunk.as_slice())?;
+            service.room.wrote(service.chunks.as_ref(), chunk.as_slice().len() as u64);
             Ok((upload, due))
         })
         .await?;
@@ -239,21 +238,27 @@ impl Service {
 
     /// Puts what has come of an upload on disk and records it.
     pub async fn sync_upload(self: &Arc<Self>, write: WriteHash, upload: Arc<Upload>) {
-        let (service, today) = (Arc::clone(self), self.today());
-        let synced = blocking(move || Ok(upload.sync(service.chunks.as_ref())?)).await;
-        let recorded = match synced {
-            Ok(synced) => self.commit(move |rows| blob::record(rows, write, synced, today)).await.map(|_| ()),
-            Err(error) => {
-                self.fail(&error);
-                Err(error)
-            }
-        };
-        // Refused: committed or gone in the meantime.
-        if let Err(error) = recorded
+        let _turn = upload.turn().await;
+        if upload.is_recorded() {
+            return;
+        }
+        // Refused: committed or gone in the meantime, or tried again at the next tick.
+        if let Err(error) = self.sync_and_record(write, &upload).await
             && !matches!(error, RuleError::Refused(_))
         {
             self.refusal(error);
         }
+    }
+
+    async fn sync_and_record(self: &Arc<Self>, write: WriteHash, upload: &Arc<Upload>) -> Result<(), RuleError> {
+        self.check_works()?;
+        let (service, syncing, today) = (Arc::clone(self), Arc::clone(upload), self.today());
+        let covered =
+            blocking(move || syncing.sync(service.chunks.as_ref())).await.inspect_err(|error| self.fail(error))?;
+        let synced = covered.chunks.clone();
+        self.commit(move |rows| blob::record(rows, write, synced, today)).await?.into_inner();
+        upload.recorded(&covered);
+        Ok(())
     }
 
     async fn get_chunk(self: &Arc<Self>, read: Capability<right::Read>, index: ChunkIndex) -> Result<Reply, RuleError> {
@@ -263,9 +268,9 @@ impl Service {
             let (file, offset, length) = store::look(service.store.as_ref(), place)?;
             let length = usize::try_from(length).map_err(|_| Refusal::Internal)?;
             // Between the look and the read the blob may have gone; a hole is the disk's fault.
-            service.chunks.read_at(file, offset, length).map_err(|error| match error.kind() {
-                std::io::ErrorKind::NotFound => RuleError::Refused(Refusal::Refused),
-                _ => RuleError::Damaged,
+            service.chunks.read_at(file, offset, length).map_err(|error| match upload::refusal(&error) {
+                Refusal::Internal => RuleError::Damaged,
+                refusal => RuleError::Refused(refusal),
             })
         })
         .await?;
@@ -273,9 +278,13 @@ impl Service {
     }
 
     async fn blob_status(self: &Arc<Self>, write: WriteHash) -> Result<Reply, RuleError> {
-        let service = Arc::clone(self);
-        let upload = self.look(move |rows| service.uploads.find(rows, write)).await?;
+        let upload = self.upload(write).await?;
         Ok(Reply::Blob(upload.map_or(BlobState::Committed, |upload| BlobState::Uploading(upload.present()))))
+    }
+
+    async fn upload(self: &Arc<Self>, write: WriteHash) -> Result<Option<Arc<Upload>>, RuleError> {
+        let service = Arc::clone(self);
+        blocking(move || service.uploads.find(service.store.as_ref(), write)).await
     }
 
     /// In a task of its own: a connection that ends meanwhile would leave the upload closed and not committed.
@@ -286,10 +295,9 @@ impl Service {
     }
 
     async fn commit_upload(self: &Arc<Self>, write: WriteHash) -> Result<Reply, RuleError> {
-        let service = Arc::clone(self);
-        let Some(upload) = self.look(move |rows| service.uploads.find(rows, write)).await? else {
-            return Ok(Reply::Done);
-        };
+        let Some(upload) = self.upload(write).await? else { return Ok(Reply::Done) };
+        let _turn = upload.turn().await;
+        self.check_works()?;
         let (service, sealing) = (Arc::clone(self), Arc::clone(&upload));
         blocking(move || sealing.seal(service.chunks.as_ref())).await.inspect_err(|error| self.fail(error))?;
         // The file is on disk, complete: only now may its row say so.
@@ -322,6 +330,7 @@ impl Service {
         &self,
         rule: impl FnOnce(&mut dyn store::RowsMut) -> Result<T, RuleError> + Send + 'static,
     ) -> Result<Durable<T>, RuleError> {
+        self.check_works()?;
         store::commit(self.store.as_ref(), rule).await
     }
 
@@ -337,8 +346,13 @@ impl Service {
         Arc::clone(&self.chunk_permits).acquire_owned().await.ok()
     }
 
-    fn check_room(&self) -> Result<(), RuleError> {
-        if self.has_room.load(Ordering::Relaxed) { Ok(()) } else { Err(Refusal::QuotaFull.into()) }
+    /// Nothing is synced, recorded or committed after a failure: the system reports a failed sync once, and the next
+    /// one of the same file would look fine.
+    fn check_works(&self) -> Result<(), RuleError> {
+        if self.failed.is_cancelled() || self.store.failed().is_cancelled() {
+            return Err(StoreUnavailable::because("the disk failed before").into());
+        }
+        Ok(())
     }
 
     /// After a failed sync nothing may be acknowledged: the relay stops.

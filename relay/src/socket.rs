@@ -21,8 +21,8 @@ use tokio_tungstenite::{
 
 const READ_BUFFER_BYTES: usize = 8 * 1_024;
 const WRITE_BUFFER_BYTES: usize = 16 * 1_024;
-/// A peer that takes nothing for this long is gone.
-const WRITE_DEADLINE: Duration = Duration::from_secs(30);
+/// A peer that has not taken one frame in this long is gone: the largest then needs 70 kbit/s.
+const WRITE_DEADLINE: Duration = Duration::from_secs(120);
 
 /// The connection ended or must end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

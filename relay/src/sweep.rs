@@ -1,10 +1,6 @@
 //! The tick: what is over goes, a batch at a time; unfinished uploads are synced; the disk's room is looked at.
 
-use std::{
-    collections::BTreeSet,
-    sync::{Arc, atomic::Ordering},
-    time::Duration,
-};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use lightproof_wire::time::Day;
 use tokio_util::sync::CancellationToken;
@@ -21,13 +17,14 @@ const TICK: Duration = Duration::from_secs(30);
 const BATCH_COUNT: usize = 128;
 
 /// Ticks until `stop`.
-pub(crate) async fn run(service: Arc<Service>, free_space_bytes: u64, stop: CancellationToken) {
+pub(crate) async fn run(service: Arc<Service>, stop: CancellationToken) {
     loop {
+        // First, so that an upload whose chunks have come is not taken for one without any.
+        sync_uploads(&service).await;
         if let Err(error) = expire_all(&service, service.today()).await {
             service.refusal(error);
         }
-        sync_uploads(&service).await;
-        look_at_room(&service, free_space_bytes).await;
+        look_at_room(&service).await;
         tokio::select! {
             () = tokio::time::sleep(TICK) => {}
             () = stop.cancelled() => return,
@@ -57,13 +54,9 @@ pub(crate) async fn sync_uploads(service: &Arc<Service>) {
     }
 }
 
-async fn look_at_room(service: &Arc<Service>, free_space_bytes: u64) {
-    let chunks = Arc::clone(&service.chunks);
-    let free = tokio::task::spawn_blocking(move || chunks.free_bytes()).await;
-    let has_room = matches!(free, Ok(Ok(free)) if free >= free_space_bytes);
-    if service.has_room.swap(has_room, Ordering::Relaxed) && !has_room {
-        tracing::warn!("the disk is nearly full: nothing new is taken");
-    }
+async fn look_at_room(service: &Arc<Service>) {
+    let service = Arc::clone(service);
+    let _ = tokio::task::spawn_blocking(move || service.room.look(service.chunks.as_ref())).await;
 }
 
 /// Before the first connection: counts what is reserved anew, and removes files that no row names.

@@ -14,10 +14,11 @@ use lightproof_wire::{
     id::ChunkIndex,
     refusal::Refusal,
 };
+use rustix::io::Errno;
 
 use crate::{
     blob::{self, Phase, UploadRow, WriteHash},
-    store::{Chunks, FileId, Rows, RuleError, StoreUnavailable, row},
+    store::{self, Chunks, FileId, Rows, RuleError, Store, StoreUnavailable, SyncError, row},
 };
 
 /// After this much the bytes of an upload are synced and recorded: what a crash can cost.
@@ -34,13 +35,25 @@ pub struct Upload {
     file: FileId,
     shape: BlobShape,
     progress: Mutex<Progress>,
+    turn: tokio::sync::Mutex<()>,
 }
 
 struct Progress {
     present: ChunkBitmap,
+    present_count: u32,
+    recorded_count: u32,
     writing: BTreeSet<u32>,
-    unsynced_bytes: u64,
     closed: Closed,
+    /// A sync has failed. It stays so: the next one would look fine.
+    failed: bool,
+}
+
+/// What one sync has put on disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Covered {
+    /// The chunks, to be recorded.
+    pub chunks: ChunkBitmap,
+    count: u32,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -64,8 +77,8 @@ impl Uploads {
     ///
     /// # Errors
     /// [`Refusal::Refused`] without such a blob.
-    pub fn find(&self, rows: &dyn Rows, write: WriteHash) -> Result<Option<Arc<Upload>>, RuleError> {
-        let blob = blob::written(rows, &write)?;
+    pub fn find(&self, store: &dyn Store, write: WriteHash) -> Result<Option<Arc<Upload>>, RuleError> {
+        let blob = store::look(store, |rows| blob::written(rows, &write))?;
         if blob.phase == Phase::Committed {
             return Ok(None);
         }
@@ -73,14 +86,12 @@ impl Uploads {
         if let Some(upload) = open.get(&write).filter(|upload| upload.file == blob.file) {
             return Ok(Some(Arc::clone(upload)));
         }
-        let recorded = row::load::<UploadRow>(rows, &write)?.map(|upload| upload.synced);
-        let present = recorded
-            .filter(|synced| synced.count() == blob.shape.count())
-            .unwrap_or_else(|| ChunkBitmap::empty(blob.shape.count()));
-        let progress = Progress { present, writing: BTreeSet::new(), unsynced_bytes: 0, closed: Closed::No };
-        let upload = Arc::new(Upload { file: blob.file, shape: blob.shape, progress: Mutex::new(progress) });
-        open.insert(write, Arc::clone(&upload));
-        Ok(Some(upload))
+        // Looked at again under the lock: a blob that goes after this look is still to be forgotten by `removed`.
+        let upload = store::look(store, |rows| resume(rows, write))?.map(Arc::new);
+        if let Some(upload) = &upload {
+            open.insert(write, Arc::clone(upload));
+        }
+        Ok(upload)
     }
 
     /// Forgets an upload that was committed.
@@ -97,11 +108,11 @@ impl Uploads {
         open.retain(|_, upload| upload.file != file);
     }
 
-    /// Uploads with bytes that no sync has covered. Forgets those that rest and are covered.
+    /// Uploads with chunks that are not recorded as on disk. Forgets those that rest and are recorded.
     pub fn unsynced(&self) -> Vec<(WriteHash, Arc<Upload>)> {
         let mut open = lock(&self.open);
-        open.retain(|_, upload| Arc::strong_count(upload) > 1 || lock(&upload.progress).unsynced_bytes > 0);
-        let due = open.iter().filter(|(_, upload)| lock(&upload.progress).unsynced_bytes > 0);
+        open.retain(|_, upload| Arc::strong_count(upload) > 1 || !upload.is_recorded());
+        let due = open.iter().filter(|(_, upload)| !upload.is_recorded());
         due.map(|(write, upload)| (*write, Arc::clone(upload))).collect()
     }
 }
@@ -122,25 +133,23 @@ impl Upload {
             let before = chunks.read_at(self.file, offset, bytes.len()).map_err(|_| Refusal::Internal)?;
             return if before == bytes { Ok(SyncDue::Later) } else { Err(Refusal::Refused.into()) };
         }
-        let written = chunks.write_at(self.file, offset, bytes);
+        let written = chunks.write_at(self.file, offset, bytes).map_err(|error| match refusal(&error) {
+            // Its folder, not the file, which is made here.
+            Refusal::Refused => Refusal::Internal,
+            refusal => refusal,
+        });
         let mut progress = lock(&self.progress);
         progress.writing.remove(&index.0);
         if progress.closed == Closed::Removed {
             let _ = chunks.remove(self.file);
             return Err(Refusal::Refused.into());
         }
-        match written {
-            Ok(()) => {}
-            Err(error) if matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) => {
-                return Err(Refusal::QuotaFull.into());
-            }
-            Err(_) => return Err(Refusal::Internal.into()),
-        }
+        written?;
+        let before = self.unrecorded_bytes(&progress);
         progress.present.insert(index);
-        let before = progress.unsynced_bytes;
-        progress.unsynced_bytes = before.saturating_add(bytes.len() as u64);
+        progress.present_count = progress.present_count.saturating_add(1);
         // Once per crossing, so that one sync is started and not one per chunk.
-        let crossed = before / SYNC_BYTES != progress.unsynced_bytes / SYNC_BYTES;
+        let crossed = before / SYNC_BYTES != self.unrecorded_bytes(&progress) / SYNC_BYTES;
         Ok(if crossed { SyncDue::Now } else { SyncDue::Later })
     }
 
@@ -164,30 +173,56 @@ impl Upload {
         lock(&self.progress).present.clone()
     }
 
-    /// Puts everything that has come on disk; what that is, to be recorded.
+    /// Waits for the right to sync and record, which one task has at a time.
+    pub async fn turn(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.turn.lock().await
+    }
+
+    /// Whether every chunk that has come is recorded as on disk.
+    #[must_use]
+    pub fn is_recorded(&self) -> bool {
+        let progress = lock(&self.progress);
+        progress.present_count == progress.recorded_count
+    }
+
+    /// Puts everything that has come on disk; what that is, to be recorded. Only in one's [`turn`](Self::turn).
     ///
     /// # Errors
-    /// [`StoreUnavailable`] if the sync failed: the relay must stop.
-    pub fn sync(&self, chunks: &dyn Chunks) -> Result<ChunkBitmap, StoreUnavailable> {
-        let (covered, covered_bytes) = {
+    /// [`StoreUnavailable`] if this or an earlier sync failed: the relay must stop. [`Refusal::Refused`] for a file
+    /// that is gone, [`Refusal::Busy`] for one that cannot be opened now: nothing has changed.
+    pub fn sync(&self, chunks: &dyn Chunks) -> Result<Covered, RuleError> {
+        let covered = {
             let progress = lock(&self.progress);
-            (progress.present.clone(), progress.unsynced_bytes)
+            if progress.failed {
+                return Err(StoreUnavailable::because("a sync of this file failed before").into());
+            }
+            Covered { chunks: progress.present.clone(), count: progress.present_count }
         };
-        if let Err(error) = chunks.sync(self.file)
-            && lock(&self.progress).closed != Closed::Removed
-        {
-            return Err(StoreUnavailable::because(error));
+        match chunks.sync(self.file) {
+            Ok(()) => Ok(covered),
+            Err(error @ SyncError::Failed(_)) => {
+                lock(&self.progress).failed = true;
+                Err(StoreUnavailable::because(error).into())
+            }
+            Err(SyncError::NotTried(error)) if error.kind() == io::ErrorKind::NotFound => Err(Refusal::Refused.into()),
+            Err(error @ SyncError::NotTried(_)) => {
+                tracing::warn!(%error, "an upload is synced later");
+                Err(Refusal::Busy.into())
+            }
         }
+    }
+
+    /// What a sync has covered is in its row now.
+    pub fn recorded(&self, covered: &Covered) {
         let mut progress = lock(&self.progress);
-        progress.unsynced_bytes = progress.unsynced_bytes.saturating_sub(covered_bytes);
-        Ok(covered)
+        progress.recorded_count = progress.recorded_count.max(covered.count);
     }
 
     /// Closes a complete upload to further chunks and puts it on disk.
     ///
     /// # Errors
-    /// [`Refusal::Refused`] while chunks are missing, [`Refusal::Busy`] for a second commit at the same time,
-    /// [`StoreUnavailable`] if the sync failed: the relay must stop.
+    /// [`Refusal::Refused`] while chunks are missing, [`Refusal::Busy`] for a second commit at the same time; those of
+    /// [`sync`](Self::sync), after which it takes chunks as before.
     pub fn seal(&self, chunks: &dyn Chunks) -> Result<(), RuleError> {
         {
             let mut progress = lock(&self.progress);
@@ -199,7 +234,7 @@ impl Upload {
             }
             progress.closed = Closed::Committing;
         }
-        self.sync(chunks)?;
+        self.sync(chunks).inspect_err(|_| self.reopen())?;
         Ok(())
     }
 
@@ -209,6 +244,48 @@ impl Upload {
         if progress.closed == Closed::Committing {
             progress.closed = Closed::No;
         }
+    }
+
+    fn unrecorded_bytes(&self, progress: &Progress) -> u64 {
+        let count = progress.present_count.saturating_sub(progress.recorded_count);
+        u64::from(count).saturating_mul(self.shape.class().sealed_bytes().into())
+    }
+}
+
+/// An unfinished blob as it was recorded; `None` once committed.
+fn resume(rows: &dyn Rows, write: WriteHash) -> Result<Option<Upload>, RuleError> {
+    let blob = blob::written(rows, &write)?;
+    if blob.phase == Phase::Committed {
+        return Ok(None);
+    }
+    let recorded = row::load::<UploadRow>(rows, &write)?.map(|upload| upload.synced);
+    let present = recorded
+        .filter(|synced| synced.count() == blob.shape.count())
+        .unwrap_or_else(|| ChunkBitmap::empty(blob.shape.count()));
+    let missing_count = u32::try_from(present.missing().count()).map_err(|_| RuleError::Damaged)?;
+    let recorded_count = blob.shape.count().saturating_sub(missing_count);
+    let progress = Progress {
+        present,
+        present_count: recorded_count,
+        recorded_count,
+        writing: BTreeSet::new(),
+        closed: Closed::No,
+        failed: false,
+    };
+    let turn = tokio::sync::Mutex::default();
+    Ok(Some(Upload { file: blob.file, shape: blob.shape, progress: Mutex::new(progress), turn }))
+}
+
+/// What an error of the disk means to a peer; [`Refusal::Internal`] if the disk is at fault.
+pub(crate) fn refusal(error: &io::Error) -> Refusal {
+    match error.kind() {
+        io::ErrorKind::NotFound => return Refusal::Refused,
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => return Refusal::QuotaFull,
+        _ => {}
+    }
+    match Errno::from_io_error(error) {
+        Some(Errno::MFILE | Errno::NFILE) => Refusal::Busy,
+        _ => Refusal::Internal,
     }
 }
 

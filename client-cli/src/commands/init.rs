@@ -8,7 +8,7 @@ use lightproof_core::wire::capability::{Capability, right};
 use zeroize::Zeroizing;
 
 use super::card::Card;
-use super::interruptible;
+use super::{end, interruptible};
 use crate::args::{Global, Init};
 use crate::clock::{now, rng};
 use crate::exit::{Exit, Failure};
@@ -40,8 +40,7 @@ pub(super) async fn run(typed: Init, global: &Global, output: &mut Output) -> Re
     let new = NewHome { name, relay: typed.relay, access };
     let opened = Opened::create(Home::create(path)?, new, &passphrase, output).await?;
     let result = interruptible(register(&opened, output)).await;
-    opened.tell_notices(output).await?;
-    result
+    end(result, &opened, output).await
 }
 
 async fn register(opened: &Opened, output: &mut Output) -> Result<Exit, Failure> {

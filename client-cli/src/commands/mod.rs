@@ -1,13 +1,15 @@
 //! One command of the contract, one file.
 
 use std::future::Future;
+use std::pin::pin;
 
+use futures_util::FutureExt;
 use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::args::{Command, CommandLine, Global};
 use crate::exit::{Exit, Failure};
-use crate::opened::{Alarm, Opened};
+use crate::opened::Opened;
 use crate::output::Output;
 
 mod accept;
@@ -103,23 +105,36 @@ async fn with_home(
 ) -> Result<Exit, Failure> {
     let opened = Opened::open(global, output).await?;
     let result = interruptible(command(&opened, output)).await;
-    let alarm = opened.tell_notices(output).await?;
+    let result = end(result, &opened, output).await;
     opened.leave();
-    match result {
-        Ok(_) if alarm == Alarm::Raised => Ok(Exit::Unverified),
-        result => result,
-    }
+    result
+}
+
+/// Says what was noticed and not said yet. An alarm of the run counts before anything else, failures too.
+async fn end(result: Result<Exit, Failure>, opened: &Opened, output: &mut Output) -> Result<Exit, Failure> {
+    let told = opened.tell_notices(output).await;
+    let result = result.and_then(|exit| Ok(told.map(|()| exit)?));
+    if opened.is_alarmed() { unverified(result) } else { result }
+}
+
+fn unverified(result: Result<Exit, Failure>) -> Result<Exit, Failure> {
+    result.map(|_| Exit::Unverified).map_err(|failure| Failure { exit: Exit::Unverified, ..failure })
 }
 
 /// Runs something until it ends or a person has had enough. What is dropped then is as after a crash: nothing is half
 /// done, and files that are not finished go.
 async fn interruptible(command: impl Future<Output = Result<Exit, Failure>>) -> Result<Exit, Failure> {
+    let mut command = pin!(command);
     tokio::select! {
         // First, so that a command can end in its own way on the same signal.
         biased;
-        result = command => result,
-        () = interrupted() => Err(Failure::failed("interrupted").hint("what is under way goes on with the next command")),
+        result = &mut command => return result,
+        () = interrupted() => {}
     }
+    // The signal may have come just after the command looked for it.
+    command
+        .now_or_never()
+        .unwrap_or_else(|| Err(Failure::failed("interrupted").hint("what is under way goes on with the next command")))
 }
 
 /// Returns on Ctrl-C, or when the system asks the process to end. A second time ends it at once.
@@ -141,3 +156,15 @@ async fn interrupted() {
 
 /// Sealing, disk and network overlap in these; the command itself runs on the main thread.
 const WORKERS: usize = 2;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_alarm_counts_before_any_other_end() {
+        assert_eq!(unverified(Ok(Exit::Nothing)), Ok(Exit::Unverified));
+        let told = unverified(Err(Failure::new(Exit::Unreachable, "it is away").hint("wait")));
+        assert_eq!(told, Err(Failure::new(Exit::Unverified, "it is away").hint("wait")));
+    }
+}

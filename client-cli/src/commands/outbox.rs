@@ -2,11 +2,13 @@
 
 use std::fmt::{self, Write as _};
 
-use lightproof_core::message::{Direction, State};
+use lightproof_core::e2ee::frame::MessageId;
+use lightproof_core::e2ee::identity::Fingerprint;
+use lightproof_core::message::{Direction, Message, State};
 use lightproof_core::send::Outgoing;
 use serde::Serialize;
 
-use super::present::{Names, hex};
+use super::present::{Names, hex, state};
 use crate::args::{Outbox, OutboxAction};
 use crate::clock::{now, rng};
 use crate::exit::{Exit, Failure};
@@ -56,24 +58,37 @@ async fn retry(id: Option<&IdPrefix>, opened: &Opened, output: &mut Output) -> R
         }
         (false, _) => {}
     }
+    let sealed_before: Vec<Key> = opened.client.messages().await?.iter().filter_map(Key::of).collect();
     let files = PhotoFiles::default();
     let resumed = opened.client.resume(&files, now(), &mut rng()).await;
     opened.tell_notices(output).await?;
     let after = all(opened).await?;
+    let (outgoing, messages) = (opened.client.outgoing().await?, opened.client.messages().await?);
+    let is_named = |key: &Key| outgoing.iter().any(|draft| key.is_named_by(draft));
+    let mut sealed_since: Vec<Key> = messages.iter().filter_map(Key::of).collect();
+    sealed_since.retain(|key| !sealed_before.contains(key) && !is_named(key));
+    let mut exits = Vec::new();
     for one in &before {
-        // A draft is enclosed under another name; what is still under way is told below.
-        if !after.iter().any(|other| other.to == one.to) {
-            output.remark(format_args!("{} to {}: deposited", one.short(), Sanitized::line(&one.to)));
+        let key = one.key.after(&outgoing, &mut sealed_since);
+        if let Some(still) = after.iter().find(|still| still.key == key) {
+            output.report(still)?;
+            exits.push(Exit::Unreachable);
+            continue;
+        }
+        // What was deleted or cancelled meanwhile has no state any more.
+        let message = messages.iter().find(|message| Key::of(message) == Some(key));
+        if let Some(message) = message {
+            let state = state(message.state).word();
+            output.remark(format_args!("{} to {}: {state}", one.short(), Sanitized::line(&one.to)));
+            exits.push(if message.state == State::Expired { Exit::Failed } else { Exit::Done });
         }
     }
-    let still: Vec<UnderWay> = after.into_iter().filter(|one| before.iter().any(|other| other.to == one.to)).collect();
-    for one in &still {
-        output.report(one)?;
-    }
-    match resumed {
-        Err(error) if !still.is_empty() => Err(error.into()),
-        _ if still.is_empty() => Ok(Exit::Done),
-        _ => Err(Failure::new(Exit::Unreachable, "not everything was deposited").hint("try again in a moment")),
+    resumed?;
+    match exits.into_iter().collect() {
+        Exit::Unreachable => {
+            Err(Failure::new(Exit::Unreachable, "not everything was deposited").hint("try again in a moment"))
+        }
+        exit => Ok(exit),
     }
 }
 
@@ -87,8 +102,9 @@ async fn all(opened: &Opened) -> Result<Vec<UnderWay>, Failure> {
     let names = Names::of(opened).await?;
     let mut all = Vec::new();
     for draft in opened.client.outgoing().await? {
-        for recipient in draft.recipients.iter().filter(|recipient| recipient.message_id.is_none()) {
+        for recipient in draft.recipients.iter().filter(|recipient| !recipient.is_settled()) {
             all.push(UnderWay {
+                key: Key::Draft(draft.id, recipient.contact),
                 id: hex(&draft.id),
                 to: names.name(&recipient.contact),
                 state: "draft",
@@ -99,6 +115,7 @@ async fn all(opened: &Opened) -> Result<Vec<UnderWay>, Failure> {
     for message in opened.client.messages().await? {
         if message.direction == Direction::Out && message.state == State::Outbox {
             all.push(UnderWay {
+                key: Key::Sealed(message.message_id, message.contact),
                 id: message.name(),
                 to: names.name(&message.contact),
                 state: "sealed",
@@ -109,10 +126,42 @@ async fn all(opened: &Opened) -> Result<Vec<UnderWay>, Failure> {
     Ok(all)
 }
 
+/// What tells one thing under way from another, whatever its recipient is called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Key {
+    Draft([u8; 16], Fingerprint),
+    Sealed(MessageId, Fingerprint),
+}
+
+impl Key {
+    fn of(message: &Message) -> Option<Self> {
+        (message.direction == Direction::Out).then_some(Self::Sealed(message.message_id, message.contact))
+    }
+
+    fn is_named_by(self, draft: &Outgoing) -> bool {
+        draft.recipients.iter().any(|one| one.message_id.map(|id| Self::Sealed(id, one.contact)) == Some(self))
+    }
+
+    /// A draft that was sealed meanwhile is a message; where the draft is deposited and forgotten already, one of those
+    /// that no draft names.
+    fn after(self, outgoing: &[Outgoing], unnamed: &mut Vec<Self>) -> Self {
+        let Self::Draft(id, to) = self else { return self };
+        let Some(draft) = outgoing.iter().find(|draft| draft.id == id) else {
+            let place = unnamed.iter().position(|key| matches!(key, Self::Sealed(_, contact) if *contact == to));
+            return place.map_or(self, |place| unnamed.remove(place));
+        };
+        let recipient = draft.recipients.iter().find(|recipient| recipient.contact == to);
+        let sealed = recipient.and_then(|recipient| recipient.message_id);
+        sealed.map_or(self, |message_id| Self::Sealed(message_id, to))
+    }
+}
+
 /// One message under way to one recipient.
 #[derive(Debug, Serialize)]
 #[serde(tag = "event", rename = "outbox")]
 struct UnderWay {
+    #[serde(skip)]
+    key: Key,
     id: String,
     to: String,
     /// `draft`: can be cancelled. `sealed`: goes out as it is.

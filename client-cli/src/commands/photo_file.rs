@@ -4,7 +4,7 @@
 
 use std::fs;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use lightproof_core::ClientError;
 use lightproof_core::message::{Message, PhotoState};
@@ -15,7 +15,7 @@ use crate::exit::Failure;
 use crate::opened::Opened;
 use crate::output::Output;
 use crate::sanitize::Sanitized;
-use crate::save::UnfinishedFile;
+use crate::save::{Saved, UnfinishedFile};
 
 /// One photo of one message.
 #[derive(Clone, Copy)]
@@ -61,7 +61,7 @@ impl<'a> PhotoOf<'a> {
     ///
     /// # Errors
     /// Where it does not verify, or the disk fails. Nothing is overwritten.
-    pub(super) async fn save_in(self, folder: &Path, sender: &str) -> Result<PathBuf, Failure> {
+    pub(super) async fn save_in(self, folder: &Path, sender: &str) -> Result<Saved, Failure> {
         let photo = self.message.photos.as_slice().get(self.place).ok_or(ClientError::Damaged)?;
         let day = Date(self.message.sent_at.day());
         let digest = hex(photo.facts.digest.as_bytes());

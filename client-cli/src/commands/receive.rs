@@ -16,9 +16,10 @@ use super::watch::{self, Pace};
 use crate::args::Receive;
 use crate::clock::{now, rng};
 use crate::exit::{Exit, Failure};
-use crate::opened::{Alarm, Opened};
+use crate::opened::Opened;
 use crate::output::{Output, Reader};
 use crate::sanitize::Sanitized;
+use crate::save::SavedTogether;
 use crate::source::PhotoFiles;
 use crate::terminal::{confirm, somebody_answers};
 
@@ -32,6 +33,7 @@ pub(super) async fn run(typed: &Receive, opened: &Opened, output: &mut Output) -
         return tokio::select! {
             biased;
             ended = receiving.follow(output) => ended,
+            // What did not verify until then is an alarm of the run.
             () = interrupted() => Ok(Exit::Done),
         };
     }
@@ -54,7 +56,6 @@ struct Look {
     exits: Vec<Exit>,
     /// Our own relay was not there; it may be later.
     is_cut_off: bool,
-    is_superseded: bool,
 }
 
 impl Look {
@@ -76,11 +77,12 @@ impl Receiving<'_> {
         let mut said = false;
         loop {
             let look = if said { self.look_quietly(output).await? } else { self.look(output).await? };
-            if look.is_superseded {
-                return Err(Failure::failed("another copy of this home receives now")
-                    .hint("use a home on one machine only; messages taken there are not here"));
+            watch::must_be_alone(self.opened)?;
+            if output.reader_is_gone() {
+                return Ok(look.exit());
             }
             let waited = if look.is_cut_off { None } else { Some(pace.wait(self.opened).await) };
+            watch::must_be_alone(self.opened)?;
             match waited {
                 Some(Ok(())) => said = false,
                 Some(Err(error)) if !error.is_passing() => return Err(error.into()),
@@ -116,11 +118,7 @@ impl Receiving<'_> {
                 Received { failed: Some(error), waits_for_answer: false }
             }
         };
-        match self.opened.tell_notices(output).await? {
-            Alarm::Raised => look.exits.push(Exit::Unverified),
-            Alarm::Superseded => look.is_superseded = true,
-            Alarm::None => {}
-        }
+        self.opened.tell_notices(output).await?;
         self.tell_requests(&before, &mut look, output).await?;
         self.tell_news(&mut look, output).await?;
         if received.waits_for_answer {
@@ -216,6 +214,10 @@ impl Receiving<'_> {
                     continue;
                 }
             }
+            // Nobody may have read it: it stays news.
+            if output.reader_is_gone() {
+                return Ok(());
+            }
             if message.state != State::Waiting {
                 self.opened.client.told_of(&message, &mut rng()).await?;
             }
@@ -226,16 +228,20 @@ impl Receiving<'_> {
     async fn tell(&self, message: &Message, names: &Names, output: &mut Output) -> Result<Exit, Failure> {
         let mut told = names.told(message);
         if let Some(folder) = self.typed.save_to.as_ref().filter(|_| message.state == State::Verified) {
+            let mut together = SavedTogether::default();
             for (place, photo) in told.photos.iter_mut().enumerate() {
-                let path = PhotoOf::new(self.opened, message, place).save_in(folder, &told.from).await?;
-                photo.file = Some(path.to_string_lossy().into_owned());
+                let saved = PhotoOf::new(self.opened, message, place).save_in(folder, &told.from).await?;
+                photo.file = Some(saved.path.to_string_lossy().into_owned());
+                together.add(saved);
             }
+            together.keep();
         }
         output.report(&told)?;
         let from = Sanitized::line(&told.from);
         Ok(match message.state {
             State::Waiting => Exit::Nothing,
             State::Failed => {
+                self.opened.raise_alarm();
                 output.failure(
                     &Failure::new(Exit::Unverified, format!("a photo is not what {from} sealed; it is not shown"))
                         .hint(format!("ask {from} to send it again")),

@@ -255,6 +255,7 @@ async fn until_delivered(
         if waiting.is_empty() {
             return Ok(exits.into_iter().collect());
         }
+        watch::must_be_alone(opened)?;
         receive_more(&mut pace, opened, output).await?;
     }
 }

@@ -85,7 +85,7 @@ async fn save(
     for &place in wanted {
         let photo = PhotoOf::new(opened, message, place);
         let path = if is_folder {
-            photo.save_in(target, &told.from).await?
+            photo.save_in(target, &told.from).await?.path
         } else {
             photo.save_as(target).await?;
             target.to_owned()

@@ -44,6 +44,18 @@ pub(super) fn try_lease(home: &Home) -> Result<Option<WatchLease>, Failure> {
     WatchLease::try_take(home).map_err(|error: TurnError| Failure::failed(error.to_string()))
 }
 
+/// Another copy of this home receives: going on would only take the mailbox back and forth.
+///
+/// # Errors
+/// Where it does.
+pub(super) fn must_be_alone(opened: &Opened) -> Result<(), Failure> {
+    if opened.is_superseded() {
+        return Err(Failure::failed("another copy of this home receives now")
+            .hint("use a home on one machine only; messages taken there are not here"));
+    }
+    Ok(())
+}
+
 /// How long to wait between two looks at a relay, and longer each time it is not there.
 #[derive(Default)]
 pub(super) struct Pace {

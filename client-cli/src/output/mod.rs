@@ -48,6 +48,7 @@ pub(crate) struct Output {
     verbosity: Verbosity,
     stdout: Channel,
     stderr: Channel,
+    reader_is_gone: bool,
 }
 
 struct Channel {
@@ -60,7 +61,7 @@ impl Output {
     pub(crate) fn standard(reader: Reader, verbosity: Verbosity, colour: Colour) -> Self {
         let stdout = Channel { style: colour.on(&io::stdout()), sink: Box::new(io::stdout()) };
         let stderr = Channel { style: colour.on(&io::stderr()), sink: Box::new(io::stderr()) };
-        Self { reader, verbosity, stdout, stderr }
+        Self { reader, verbosity, stdout, stderr, reader_is_gone: false }
     }
 
     /// Who reads.
@@ -71,6 +72,11 @@ impl Output {
     /// How much is said.
     pub(crate) const fn verbosity(&self) -> Verbosity {
         self.verbosity
+    }
+
+    /// Whether nobody reads stdout any more: what was reported last may not have been read.
+    pub(crate) const fn reader_is_gone(&self) -> bool {
+        self.reader_is_gone
     }
 
     /// What stdout can show.
@@ -108,7 +114,10 @@ impl Output {
     pub(crate) fn bytes(&mut self, bytes: &[u8]) -> Result<(), Failure> {
         match self.stdout.sink.write_all(bytes).and_then(|()| self.stdout.sink.flush()) {
             // `lightproof messages | head -1`: the reader has what it wanted.
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                self.reader_is_gone = true;
+                Ok(())
+            }
             Err(error) => Err(Failure::failed(format!("cannot write to stdout: {error}"))),
             Ok(()) => Ok(()),
         }

@@ -27,7 +27,7 @@ fn listen(reader: Reader, verbosity: Verbosity, ink: Ink) -> (Output, Heard, Hea
     let (out, err) = (Heard::default(), Heard::default());
     let stdout = Channel { sink: Box::new(out.clone()), style: ink };
     let stderr = Channel { sink: Box::new(err.clone()), style: ink };
-    (Output { reader, verbosity, stdout, stderr }, out, err)
+    (Output { reader, verbosity, stdout, stderr, reader_is_gone: false }, out, err)
 }
 
 fn sent() -> Sent {
@@ -125,6 +125,27 @@ fn errors_and_hints_are_two_lines_on_stderr() {
     output.failure(&Failure::failed("it rains").hint("take an umbrella"));
     assert_eq!(err.text(), "warning: but this\nerror: it rains\nhint: take an umbrella\n");
     assert_eq!(out.text(), "");
+}
+
+struct Gone;
+
+impl Write for Gone {
+    fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+        Err(io::ErrorKind::BrokenPipe.into())
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_reader_that_has_gone_is_no_failure_and_is_remembered() {
+    let (mut output, ..) = listen(Reader::Person, Verbosity::Normal, Ink::Plain);
+    output.report(&sent()).unwrap();
+    assert!(!output.reader_is_gone());
+    output.stdout.sink = Box::new(Gone);
+    output.report(&sent()).unwrap();
+    assert!(output.reader_is_gone());
 }
 
 #[test]

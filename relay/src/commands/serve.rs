@@ -5,6 +5,7 @@ use std::io::IsTerminal as _;
 use lightproof_relay::{
     Relay, RunningRelay,
     config::{Config, LogFormat},
+    descriptors,
 };
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
@@ -17,6 +18,7 @@ const BLOCKING_THREADS: usize = 16;
 pub(crate) fn serve(options: &Options) -> Result<(), Failure> {
     let config = options.config()?;
     start_log(&config)?;
+    descriptors::raise();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .max_blocking_threads(BLOCKING_THREADS)

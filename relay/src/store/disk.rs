@@ -1,6 +1,9 @@
 //! Rows in one redb file, read here and written by the one writer thread.
 
 use std::{
+    fs::{File, OpenOptions, Permissions},
+    io,
+    os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
     path::Path,
     sync::{Arc, Mutex, PoisonError, mpsc::SyncSender, mpsc::TrySendError},
     thread::JoinHandle,
@@ -10,6 +13,8 @@ use redb::{Database, ReadableDatabase as _, ReadableTable, TableDefinition};
 use tokio_util::sync::CancellationToken;
 
 use super::{Overloaded, RawRow, Rows, RuleError, Step, Store, StoreUnavailable, Table, writer};
+
+const PRIVATE: u32 = 0o600;
 
 /// Rows on disk.
 pub struct DiskStore {
@@ -36,7 +41,7 @@ impl DiskStore {
     pub fn open(path: &Path, limits: DiskLimits) -> Result<Self, StoreUnavailable> {
         let mut builder = Database::builder();
         builder.set_cache_size(limits.cache_bytes);
-        let database = Arc::new(builder.create(path).map_err(StoreUnavailable::because)?);
+        let database = Arc::new(builder.create_file(private(path)?).map_err(StoreUnavailable::because)?);
         create_tables(&database).map_err(StoreUnavailable::because)?;
         let failed = CancellationToken::new();
         let (queue, steps) = std::sync::mpsc::sync_channel(limits.queue_length);
@@ -122,6 +127,19 @@ impl Rows for Snapshot {
     fn range(&self, table: Table, from: &[u8], before: &[u8], limit: usize) -> Result<Vec<RawRow>, StoreUnavailable> {
         range_in(&self.0.open_table(definition(table)).map_err(StoreUnavailable::because)?, from, before, limit)
     }
+}
+
+/// The file, readable by this user alone from its first byte, whatever the umask and whoever made it.
+fn private(path: &Path) -> Result<File, StoreUnavailable> {
+    let open = || -> io::Result<File> {
+        let mut options = OpenOptions::new();
+        let file = options.read(true).write(true).create(true).truncate(false).mode(PRIVATE).open(path)?;
+        if file.metadata()?.permissions().mode() & 0o077 != 0 {
+            file.set_permissions(Permissions::from_mode(PRIVATE))?;
+        }
+        Ok(file)
+    };
+    open().map_err(StoreUnavailable::because)
 }
 
 fn create_tables(database: &Database) -> Result<(), redb::Error> {

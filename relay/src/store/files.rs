@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Chunks, FileId};
+use super::{Chunks, FileId, SyncError};
 
 /// The folder of a relay's blobs.
 pub struct Files {
@@ -58,9 +58,10 @@ impl Chunks for Files {
         Ok(bytes)
     }
 
-    fn sync(&self, file: FileId) -> io::Result<()> {
-        File::open(self.path(file))?.sync_data()?;
-        File::open(self.folder(file))?.sync_all()
+    fn sync(&self, file: FileId) -> Result<(), SyncError> {
+        let content = File::open(self.path(file)).map_err(SyncError::NotTried)?;
+        let folder = File::open(self.folder(file)).map_err(SyncError::NotTried)?;
+        content.sync_data().and_then(|()| folder.sync_all()).map_err(SyncError::Failed)
     }
 
     fn remove(&self, file: FileId) -> io::Result<()> {

@@ -8,7 +8,9 @@ use std::{
 
 use tokio_util::sync::CancellationToken;
 
-use super::{Chunks, FileId, Overloaded, RawRow, Rows, RowsMut, RuleError, Step, Store, StoreUnavailable, Table};
+use super::{
+    Chunks, FileId, Overloaded, RawRow, Rows, RowsMut, RuleError, Step, Store, StoreUnavailable, SyncError, Table,
+};
 
 type RowMap = BTreeMap<(Table, Vec<u8>), Vec<u8>>;
 
@@ -90,7 +92,7 @@ impl Chunks for MemoryChunks {
         Ok(bytes.to_vec())
     }
 
-    fn sync(&self, _file: FileId) -> io::Result<()> {
+    fn sync(&self, _file: FileId) -> Result<(), SyncError> {
         Ok(())
     }
 

@@ -237,6 +237,17 @@ pub fn look<T>(store: &dyn Store, mut look: impl FnMut(&dyn Rows) -> Result<T, R
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, TlsSerialize, TlsDeserialize, TlsSize)]
 pub struct FileId(pub [u8; 16]);
 
+/// Why bytes are not known to be on disk.
+#[derive(Debug, thiserror::Error)]
+pub enum SyncError {
+    /// The sync ran and failed: what was written may be lost, and a second try proves nothing. The relay must stop.
+    #[error("a sync failed: {0}")]
+    Failed(io::Error),
+    /// Nothing was tried, because the file could not be opened: a later sync may be believed.
+    #[error("a file could not be opened to be synced: {0}")]
+    NotTried(io::Error),
+}
+
 /// The seam for the bytes of blobs. Every call blocks.
 pub trait Chunks: Send + Sync + 'static {
     /// Writes at an offset; nothing is promised until [`sync`](Self::sync).
@@ -254,8 +265,8 @@ pub trait Chunks: Send + Sync + 'static {
     /// Returns when everything written so far, and the file's name, are on disk.
     ///
     /// # Errors
-    /// The disk's. What was written may be lost, and a second try proves nothing: the relay must stop.
-    fn sync(&self, file: FileId) -> io::Result<()>;
+    /// [`SyncError`]; only one that failed is the end.
+    fn sync(&self, file: FileId) -> Result<(), SyncError>;
 
     /// Removes a file; none is fine.
     ///

@@ -26,6 +26,7 @@ const LIMITS: Limits = Limits {
     blob_bytes: 1 << 30,
     blob_space_bytes: 1 << 20,
     one_time_prekeys_a_day: limits::ONE_TIME_PREKEYS_A_DAY,
+    has_room: true,
 };
 
 fn hash<R>(byte: u8) -> CapabilityHash<R> {
