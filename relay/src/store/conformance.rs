@@ -1,16 +1,17 @@
 //! What every store must do, run against all of them.
 
-use std::{io::ErrorKind, sync::Arc};
+use std::{fs::Permissions, io::ErrorKind, os::unix::fs::PermissionsExt as _, path::Path, sync::Arc};
 
 use lightproof_wire::refusal::Refusal;
 
 use super::{
-    Chunks, FileId, RuleError, Store, StoreUnavailable, Table, commit,
+    Chunks, FileId, RuleError, Store, StoreUnavailable, SyncError, Table, commit,
     disk::{DiskLimits, DiskStore},
     files::Files,
     look,
     memory::{MemoryChunks, MemoryStore},
 };
+use crate::folder::Folder;
 
 pub(crate) const LIMITS: DiskLimits = DiskLimits { cache_bytes: 1 << 20, queue_length: 1_024 };
 
@@ -111,6 +112,30 @@ async fn concurrent_steps_each_see_the_ones_before() {
         assert_eq!(seen, (1..=100).collect::<Vec<_>>());
     })
     .await;
+}
+
+#[test]
+fn a_file_that_is_not_there_was_not_tried_to_sync() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = Files::open(&folder.path().join("blobs")).unwrap();
+    assert!(
+        matches!(files.sync(FileId([7; 16])), Err(SyncError::NotTried(error)) if error.kind() == ErrorKind::NotFound)
+    );
+}
+
+#[test]
+fn rows_and_their_folder_are_private_even_where_they_were_not() {
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let parent = tempfile::tempdir().unwrap();
+    let root = parent.path().join("data");
+    std::fs::create_dir(&root).unwrap();
+    std::fs::set_permissions(&root, Permissions::from_mode(0o755)).unwrap();
+    let rows = Folder::open(&root).unwrap().rows();
+    drop(DiskStore::open(&rows, LIMITS).unwrap());
+    assert_eq!((mode(&root), mode(&rows)), (0o700, 0o600));
+    std::fs::set_permissions(&rows, Permissions::from_mode(0o644)).unwrap();
+    drop(DiskStore::open(&rows, LIMITS).unwrap());
+    assert_eq!(mode(&rows), 0o600);
 }
 
 #[test]

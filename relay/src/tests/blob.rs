@@ -9,6 +9,7 @@ use lightproof_wire::{
 use super::{LIMITS, TODAY, hash, run, sweep};
 use crate::{
     blob::{self, Opening},
+    limits::Limits,
     store::{Chunks as _, FileId, RuleError, Store, conformance::on_every_store, look, memory::MemoryChunks},
     upload::{SyncDue, Uploads},
 };
@@ -114,11 +115,44 @@ async fn an_idle_upload_goes_without_a_tombstone() {
     on_every_store(async |store| {
         let store = store.as_ref();
         open(store, 1, &[2], 2, 10).await.unwrap();
-        let record = |day: Day| run(store, move |rows| blob::record(rows, hash(1), ChunkBitmap::empty(2), day));
+        let mut synced = ChunkBitmap::empty(2);
+        synced.insert(ChunkIndex(1));
+        let record = |day: Day| run(store, move |rows| blob::record(rows, hash(1), synced, day));
         record(TODAY.plus(2)).await.unwrap();
         assert_eq!(sweep(store, TODAY.plus(5)).await.files, vec![]);
         assert_eq!(sweep(store, TODAY.plus(6)).await.files, vec![FILE]);
         open(store, 1, &[2], 2, 10).await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_upload_without_a_chunk_goes_soon_however_often_it_is_opened() {
+    on_every_store(async |store| {
+        let store = store.as_ref();
+        open(store, 1, &[2], 2, 10).await.unwrap();
+        let again = Opening { write: hash(1), readers: vec![hash(2)], shape: shape(2), keep_days: 10, file: FILE };
+        run(store, move |rows| blob::open(rows, again, TODAY.plus(1), &LIMITS)).await.unwrap();
+        assert_eq!(sweep(store, TODAY.plus(1)).await.files, vec![]);
+        assert_eq!(sweep(store, TODAY.plus(2)).await.files, vec![FILE]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn without_room_a_blob_is_opened_again_but_none_anew() {
+    const FULL: Limits = Limits { has_room: false, ..LIMITS };
+    on_every_store(async |store| {
+        let store = store.as_ref();
+        open(store, 1, &[2], 2, 10).await.unwrap();
+        let open = |write, keep_days| {
+            let readers = vec![hash(write + 1)];
+            let opening = Opening { write: hash(write), readers, shape: shape(2), keep_days, file: FILE };
+            run(store, move |rows| blob::open(rows, opening, TODAY, &FULL))
+        };
+        open(1, 20).await.unwrap();
+        assert_eq!(look(store, |rows| blob::written(rows, &hash(1))).unwrap().expires, TODAY.plus(20));
+        assert_eq!(open(5, 10).await, Err(RuleError::Refused(Refusal::QuotaFull)));
     })
     .await;
 }
@@ -129,7 +163,7 @@ async fn chunks_come_in_any_order_and_only_synced_ones_survive_a_crash() {
         let store = store.as_ref();
         let (chunks, uploads) = (MemoryChunks::default(), Uploads::default());
         open(store, 1, &[2], 4, 10).await.unwrap();
-        let find = |uploads: &Uploads| look(store, |rows| uploads.find(rows, hash(1))).unwrap().unwrap();
+        let find = |uploads: &Uploads| uploads.find(store, hash(1)).unwrap().unwrap();
         let upload = find(&uploads);
         let put = |index, byte: u8| upload.put(&chunks, ChunkIndex(index), &[byte; CHUNK]);
         assert_eq!(put(3, 3), Ok(SyncDue::Later));
@@ -139,7 +173,7 @@ async fn chunks_come_in_any_order_and_only_synced_ones_survive_a_crash() {
         assert_eq!(upload.put(&chunks, ChunkIndex(0), &[0; 5]), Err(RuleError::Refused(Refusal::Malformed)));
         assert_eq!(upload.seal(&chunks), Err(REFUSED), "incomplete");
         let synced = upload.sync(&chunks).unwrap();
-        run(store, move |rows| blob::record(rows, hash(1), synced, TODAY)).await.unwrap();
+        run(store, move |rows| blob::record(rows, hash(1), synced.chunks, TODAY)).await.unwrap();
         put(0, 0).unwrap();
         assert_eq!(upload.present().missing().count(), 2);
         let after_crash = find(&Uploads::default());
@@ -149,7 +183,7 @@ async fn chunks_come_in_any_order_and_only_synced_ones_survive_a_crash() {
         upload.seal(&chunks).unwrap();
         assert_eq!(put(0, 0), Err(RuleError::Refused(Refusal::Busy)), "being committed");
         commit(store).await.unwrap();
-        assert!(look(store, |rows| uploads.find(rows, hash(1))).unwrap().is_none());
+        assert!(uploads.find(store, hash(1)).unwrap().is_none());
         assert_eq!(chunks.read_at(FILE, 2 * CHUNK as u64, 1).unwrap(), vec![2]);
     })
     .await;

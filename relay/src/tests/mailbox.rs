@@ -4,6 +4,7 @@ use lightproof_wire::{
 
 use super::{LIMITS, TODAY, envelope, hash, run, sweep};
 use crate::{
+    limits::Limits,
     mailbox,
     store::{RuleError, Store, conformance::on_every_store, look},
 };
@@ -91,6 +92,30 @@ async fn a_full_mailbox_refuses_until_something_is_acked_but_knows_what_it_has()
         ack(store, 1, 2).await.unwrap();
         deposit(store, 2, 5, TODAY).await.unwrap();
         assert_eq!(page(store, 1, 0, 9), (vec![1, 3, 4, 5, 6], true), "no sequence is given twice");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn without_room_what_is_there_gets_its_answer_and_nothing_new_is_taken() {
+    const FULL: Limits = Limits { has_room: false, ..LIMITS };
+    on_every_store(async |store| {
+        let store = store.as_ref();
+        create(store, 1, 2).await.unwrap();
+        let receipt = deposit(store, 2, 10, TODAY).await.unwrap();
+        let full = RuleError::Refused(Refusal::QuotaFull);
+        let create = |owner, drop| {
+            let kind = MailboxKind::Private;
+            run(store, move |rows| mailbox::create(rows, hash(owner), hash(drop), kind, TODAY, &FULL))
+        };
+        create(1, 2).await.unwrap();
+        assert_eq!(create(3, 4).await, Err(full.clone()));
+        let deposit = async |byte| {
+            let (it, digest) = (envelope(byte), envelope(byte).digest());
+            run(store, move |rows| mailbox::deposit(rows, hash(2), it, digest, TODAY, &FULL)).await.map(|it| it.1)
+        };
+        assert_eq!(deposit(10).await, Ok(receipt));
+        assert_eq!(deposit(11).await, Err(full));
     })
     .await;
 }

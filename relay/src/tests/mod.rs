@@ -5,6 +5,7 @@ mod damage;
 mod mailbox;
 mod peer;
 mod prekeys;
+mod upload;
 
 use lightproof_wire::{capability::CapabilityHash, envelope::Envelope, limits, time::Day};
 

@@ -108,6 +108,38 @@ fn a_wake_up_during_a_look_is_not_lost_and_an_empty_one_says_nothing_twice() {
 }
 
 #[test]
+fn an_ack_that_had_to_wait_frees_its_place_when_it_comes_again() {
+    let mut peer = peer(100);
+    let watch = watched(&mut peer);
+    drain(&mut peer);
+    peer.page(HANDLE, watch, page(1, 32, false));
+    drain(&mut peer);
+    let ack = || Command::Ack { handle: HANDLE, sequence: Sequence(7) };
+    give(&mut peer, 2, ack());
+    drain(&mut peer);
+    peer.acked(CommandId(2), HANDLE, Sequence(7), Reply::Refused(Refusal::Busy));
+    assert_eq!(drain(&mut peer), ["2 Busy"], "its place is still taken");
+    give(&mut peer, 3, ack());
+    assert_eq!(drain(&mut peer), ["ack 3"]);
+    peer.acked(CommandId(3), HANDLE, Sequence(7), Reply::Done);
+    assert_eq!(drain(&mut peer), ["3 Done", "load 1 after 32"]);
+}
+
+#[test]
+fn a_handle_names_one_mailbox_from_the_moment_it_is_asked_for() {
+    let mut peer = peer(100);
+    let watch = |byte| Command::Watch { owner: Capability::from_bytes([byte; 32]), handle: HANDLE };
+    give(&mut peer, 1, watch(1));
+    give(&mut peer, 2, watch(2));
+    assert!(matches!(peer.poll(), Some(Output::Watch(CommandId(1), ..))));
+    assert_eq!(drain(&mut peer), ["2 Refused"]);
+    peer.not_watching(CommandId(1), HANDLE, Refusal::Refused);
+    assert_eq!(drain(&mut peer), ["1 Refused"]);
+    give(&mut peer, 3, watch(2));
+    assert!(matches!(peer.poll(), Some(Output::Watch(CommandId(3), ..))), "free again");
+}
+
+#[test]
 fn a_superseded_watch_delivers_nothing_more() {
     let mut peer = peer(100);
     let watch = watched(&mut peer);
