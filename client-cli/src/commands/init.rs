@@ -8,7 +8,7 @@ use lightproof_core::wire::capability::{Capability, right};
 use zeroize::Zeroizing;
 
 use super::card::Card;
-use super::{end, interruptible};
+use super::{cut_off, end, interruptible};
 use crate::args::{Global, Init};
 use crate::clock::{now, rng};
 use crate::exit::{Exit, Failure};
@@ -39,7 +39,7 @@ pub(super) async fn run(typed: Init, global: &Global, output: &mut Output) -> Re
     let name = typed.name.map(|name| name.as_str().to_owned()).unwrap_or_default();
     let new = NewHome { name, relay: typed.relay, access };
     let opened = Opened::create(Home::create(path)?, new, &passphrase, output).await?;
-    let result = interruptible(register(&opened, output)).await;
+    let result = interruptible(register(&opened, output), cut_off()).await;
     end(result, &opened, output).await
 }
 

@@ -1,9 +1,7 @@
 //! One command of the contract, one file.
 
 use std::future::Future;
-use std::pin::pin;
 
-use futures_util::FutureExt;
 use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -60,10 +58,10 @@ async fn run_command(command: Command, global: &Global, output: &mut Output) -> 
         Command::Completions(typed) => completions::run(&typed, output),
         Command::Init(typed) => init::run(typed, global, output).await,
         #[cfg(feature = "demo")]
-        Command::Demo(typed) => interruptible(demo::run(&typed, output)).await,
+        Command::Demo(typed) => interruptible(demo::run(&typed, output), cut_off()).await,
         Command::Send(typed) => {
             let plan = send::plan(typed, global)?;
-            with_home(global, output, async |opened, output| send::run(plan, opened, output).await).await
+            with_home(global, output, cut_off(), async |opened, output| send::run(plan, opened, output).await).await
         }
         Command::Passphrase(typed) => {
             let new = passphrase::plan(&typed, global)?;
@@ -72,9 +70,16 @@ async fn run_command(command: Command, global: &Global, output: &mut Output) -> 
         }
         Command::Contact(crate::args::Contact::Add { card, name, allow_relay }) => {
             let added = contact::add::plan(&card, name, allow_relay, global)?;
-            with_home(global, output, async |opened, output| contact::add::run(added, opened, output).await).await
+            let add = async |opened: &Opened, output: &mut Output| contact::add::run(added, opened, output).await;
+            with_home(global, output, cut_off(), add).await
         }
-        command => with_home(global, output, async |opened, output| run_at_home(command, opened, output).await).await,
+        command => {
+            // What runs until a person has had enough has done then what it was for.
+            let runs_on = matches!(&command, Command::Receive(typed) if typed.follow);
+            let when_interrupted = if runs_on { Ok(Exit::Done) } else { cut_off() };
+            let run = async |opened: &Opened, output: &mut Output| run_at_home(command, opened, output).await;
+            with_home(global, output, when_interrupted, run).await
+        }
     }
 }
 
@@ -101,10 +106,11 @@ async fn run_at_home(command: Command, opened: &Opened, output: &mut Output) -> 
 async fn with_home(
     global: &Global,
     output: &mut Output,
+    when_interrupted: Result<Exit, Failure>,
     command: impl AsyncFnOnce(&Opened, &mut Output) -> Result<Exit, Failure>,
 ) -> Result<Exit, Failure> {
     let opened = Opened::open(global, output).await?;
-    let result = interruptible(command(&opened, output)).await;
+    let result = interruptible(command(&opened, output), when_interrupted).await;
     let result = end(result, &opened, output).await;
     opened.leave();
     result
@@ -121,20 +127,22 @@ fn unverified(result: Result<Exit, Failure>) -> Result<Exit, Failure> {
     result.map(|_| Exit::Unverified).map_err(|failure| Failure { exit: Exit::Unverified, ..failure })
 }
 
-/// Runs something until it ends or a person has had enough. What is dropped then is as after a crash: nothing is half
-/// done, and files that are not finished go.
-async fn interruptible(command: impl Future<Output = Result<Exit, Failure>>) -> Result<Exit, Failure> {
-    let mut command = pin!(command);
+/// Runs something until it ends or a person has had enough, and how it ends then. What is dropped is as after a crash:
+/// nothing is half done, and files that are not finished go. This is the only place that listens for the signal: of two,
+/// either could hear it first.
+async fn interruptible(
+    command: impl Future<Output = Result<Exit, Failure>>,
+    when_interrupted: Result<Exit, Failure>,
+) -> Result<Exit, Failure> {
     tokio::select! {
-        // First, so that a command can end in its own way on the same signal.
         biased;
-        result = &mut command => return result,
-        () = interrupted() => {}
+        result = command => result,
+        () = interrupted() => when_interrupted,
     }
-    // The signal may have come just after the command looked for it.
-    command
-        .now_or_never()
-        .unwrap_or_else(|| Err(Failure::failed("interrupted").hint("what is under way goes on with the next command")))
+}
+
+fn cut_off() -> Result<Exit, Failure> {
+    Err(Failure::failed("interrupted").hint("what is under way goes on with the next command"))
 }
 
 /// Returns on Ctrl-C, or when the system asks the process to end. A second time ends it at once.

@@ -8,7 +8,6 @@ use lightproof_core::message::{Message, State};
 use lightproof_core::receive::Received;
 use lightproof_core::wire::relay_link::RelayLink;
 
-use super::interrupted;
 use super::photo_file::{PhotoOf, make_folder};
 use super::present::Names;
 use super::requests::told;
@@ -30,12 +29,7 @@ pub(super) async fn run(typed: &Receive, opened: &Opened, output: &mut Output) -
     let _lease = watch::lease(&opened.home, output).await?;
     let mut receiving = Receiving { typed, opened, waiting: BTreeSet::new(), refused: BTreeSet::new() };
     if typed.follow {
-        return tokio::select! {
-            biased;
-            ended = receiving.follow(output) => ended,
-            // What did not verify until then is an alarm of the run.
-            () = interrupted() => Ok(Exit::Done),
-        };
+        return receiving.follow(output).await;
     }
     Ok(receiving.look(output).await?.exit())
 }
