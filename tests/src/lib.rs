@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a harness for tests fails by panicking")]
 
 pub mod disk;
+pub mod effort;
 pub mod liar;
 pub mod life;
 pub mod person;
