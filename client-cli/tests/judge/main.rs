@@ -11,7 +11,10 @@ mod flips;
 mod forwarder;
 mod full;
 mod kills;
+mod liar;
+mod lies;
 mod line;
+mod many;
 #[path = "../people/person.rs"]
 mod person;
 mod pictures;

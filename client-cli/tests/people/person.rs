@@ -1,6 +1,7 @@
 //! People who use the program.
 
 use std::io::{BufRead, BufReader, Lines};
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 
@@ -10,17 +11,25 @@ use serde_json::Value;
 pub(crate) struct Person {
     name: String,
     folder: PathBuf,
+    /// The program, where anybody may run it.
+    pub(crate) program: PathBuf,
+    /// Another user of this machine to run it as.
+    pub(crate) user: Option<u32>,
 }
 
 impl Person {
     /// Somebody whose homes are in this folder.
     pub(crate) fn at(place: &impl AsRef<Path>, name: &str) -> Self {
-        Self { name: name.to_owned(), folder: place.as_ref().to_owned() }
+        let program = env!("CARGO_BIN_EXE_lightproof").into();
+        Self { name: name.to_owned(), folder: place.as_ref().to_owned(), program, user: None }
     }
 
     /// A command, not run yet.
     pub(crate) fn command(&self, words: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_lightproof"));
+        let mut command = Command::new(&self.program);
+        if let Some(user) = self.user {
+            command.uid(user).gid(user);
+        }
         command
             .args(words)
             .current_dir(&self.folder)
