@@ -24,6 +24,7 @@ pub mod config;
 pub mod deliver;
 pub mod descriptors;
 pub mod drive;
+pub mod dump;
 pub mod error;
 pub mod expire;
 pub mod folder;
@@ -121,26 +122,8 @@ impl Relay {
         let address = listener.local_addr().map_err(failed)?;
         let link = address::link(&config, address, certificate.as_ref())?;
         let tls = certificate.map(Certificate::server_config).transpose()?;
-        let service = Arc::new(Service {
-            store,
-            chunks,
-            clock,
-            limits: config.limits,
-            admission: config.admission,
-            receipts,
-            notice: config.notice,
-            operator: config.operator,
-            watches: Watches::default(),
-            uploads: Uploads::default(),
-            chunk_permits: Arc::new(Semaphore::new(config.chunks_in_memory)),
-            metrics: Metrics::default(),
-            takers: Mutex::new(Takers::new(config.one_time_prekeys_a_day_and_address)),
-            room: Room::new(config.free_space_bytes),
-            tasks: TaskTracker::new(),
-            failed: CancellationToken::new(),
-        });
-        sweep::tidy(&service).await.map_err(StoreUnavailable::because)?;
         let stop = CancellationToken::new();
+        let service = Self::serve_streams(&config, receipts, (store, chunks, clock), &stop).await?;
         let front = Arc::new(Front {
             service: Arc::clone(&service),
             tls,
@@ -152,8 +135,41 @@ impl Relay {
             stop: stop.clone(),
         });
         service.tasks.spawn(http::listen(listener, front));
-        service.tasks.spawn(sweep::run(Arc::clone(&service), stop.clone()));
         Ok(RunningRelay { address, link, service, _stop_on_drop: stop.clone().drop_guard(), stop })
+    }
+
+    /// A relay without listener and folder, with its tick until `stop`: whoever has streams has them served by
+    /// [`drive`](drive::drive).
+    ///
+    /// # Errors
+    /// [`RelayError`]: the disk's.
+    pub async fn serve_streams(
+        config: &Config,
+        receipts: ReceiptSigner,
+        (store, chunks, clock): (Arc<dyn Store>, Arc<dyn Chunks>, Clock),
+        stop: &CancellationToken,
+    ) -> Result<Arc<Service>, RelayError> {
+        let service = Arc::new(Service {
+            store,
+            chunks,
+            clock,
+            limits: config.limits,
+            admission: config.admission.clone(),
+            receipts,
+            notice: config.notice.clone(),
+            operator: config.operator.clone(),
+            watches: Watches::default(),
+            uploads: Uploads::default(),
+            chunk_permits: Arc::new(Semaphore::new(config.chunks_in_memory)),
+            metrics: Metrics::default(),
+            takers: Mutex::new(Takers::new(config.one_time_prekeys_a_day_and_address)),
+            room: Room::new(config.free_space_bytes),
+            tasks: TaskTracker::new(),
+            failed: CancellationToken::new(),
+        });
+        sweep::tidy(&service).await.map_err(StoreUnavailable::because)?;
+        service.tasks.spawn(sweep::run(Arc::clone(&service), stop.clone()));
+        Ok(service)
     }
 }
 

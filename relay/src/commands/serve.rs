@@ -5,7 +5,7 @@ use std::io::IsTerminal as _;
 use lightproof_relay::{
     Relay, RunningRelay,
     config::{Config, LogFormat},
-    descriptors,
+    descriptors, dump,
 };
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
@@ -16,6 +16,7 @@ use super::{Failure, link, options::Options};
 const BLOCKING_THREADS: usize = 16;
 
 pub(crate) fn serve(options: &Options) -> Result<(), Failure> {
+    dump::forbid();
     let config = options.config()?;
     start_log(&config)?;
     descriptors::raise();

@@ -91,6 +91,23 @@ async fn a_panic_in_the_writer_acknowledges_nothing() {
 }
 
 #[tokio::test]
+async fn a_panic_in_the_writer_answers_none_of_its_batch() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = DiskStore::open(&folder.path().join("rows"), LIMITS).unwrap();
+    let (go, wait) = std::sync::mpsc::channel::<()>();
+    // The first step holds the writer until the others wait behind it: all share one commit.
+    let first = commit(&store, move |_| {
+        let _ = wait.recv();
+        Ok(())
+    });
+    let second = commit(&store, |rows| Ok(rows.put(Table::Drops, b"k", b"v")?));
+    let torn = commit::<()>(&store, |_| panic!("planted"));
+    let begin = async move { go.send(()).unwrap() };
+    let (first, second, torn, ()) = futures_util::future::join4(first, second, torn, begin).await;
+    assert!(first.is_err() && second.is_err() && torn.is_err(), "answered before the commit");
+}
+
+#[tokio::test]
 async fn concurrent_steps_each_see_the_ones_before() {
     on_every_store(async |store| {
         let add = |store: Arc<dyn Store>| async move {
@@ -112,6 +129,30 @@ async fn concurrent_steps_each_see_the_ones_before() {
         assert_eq!(seen, (1..=100).collect::<Vec<_>>());
     })
     .await;
+}
+
+#[test]
+fn a_first_start_that_was_cut_off_is_begun_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rows.redb");
+    // What a power cut leaves of a file that has its length and nothing else yet.
+    std::fs::write(folder.path().join("rows.new"), [0; 50_000]).unwrap();
+    drop(DiskStore::open(&path, LIMITS).unwrap());
+    drop(DiskStore::open(&path, LIMITS).unwrap());
+    // Under its own name such a file may be a damaged store: it is left alone.
+    std::fs::write(&path, [0; 50_000]).unwrap();
+    assert!(DiskStore::open(&path, LIMITS).is_err());
+    assert_eq!(std::fs::read(&path).unwrap(), [0; 50_000]);
+}
+
+#[test]
+fn a_store_has_its_name_only_once_it_is_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rows.redb");
+    // It cannot be made where it is made first.
+    std::fs::create_dir(folder.path().join("rows.new")).unwrap();
+    assert!(DiskStore::open(&path, LIMITS).is_err());
+    assert!(!path.exists());
 }
 
 #[test]

@@ -1,15 +1,16 @@
 //! Rows in one redb file, read here and written by the one writer thread.
 
 use std::{
-    fs::{File, OpenOptions, Permissions},
+    fs::{self, File, OpenOptions, Permissions},
     io,
     os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
+    panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
     sync::{Arc, Mutex, PoisonError, mpsc::SyncSender, mpsc::TrySendError},
     thread::JoinHandle,
 };
 
-use redb::{Database, ReadableDatabase as _, ReadableTable, TableDefinition};
+use redb::{Database, ReadableDatabase as _, ReadableTable, StorageBackend, TableDefinition, backends::FileBackend};
 use tokio_util::sync::CancellationToken;
 
 use super::{Overloaded, RawRow, Rows, RuleError, Step, Store, StoreUnavailable, Table, writer};
@@ -39,10 +40,27 @@ impl DiskStore {
     /// # Errors
     /// [`StoreUnavailable`] if it cannot be opened, is in use, or is not a store.
     pub fn open(path: &Path, limits: DiskLimits) -> Result<Self, StoreUnavailable> {
+        if !path.try_exists().map_err(StoreUnavailable::because)? {
+            make(path)?;
+        }
+        Self::open_on(FileBackend::new(private(path)?).map_err(StoreUnavailable::because)?, limits)
+    }
+
+    /// Opens or creates a store on another medium than a file: tests have a disk that loses its power.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_on(medium: impl StorageBackend, limits: DiskLimits) -> Result<Self, StoreUnavailable> {
         let mut builder = Database::builder();
         builder.set_cache_size(limits.cache_bytes);
-        let database = Arc::new(builder.create_file(private(path)?).map_err(StoreUnavailable::because)?);
-        create_tables(&database).map_err(StoreUnavailable::because)?;
+        // redb trusts much of what it reads: a file that is damaged in the right place makes it panic.
+        let opened = catch_unwind(AssertUnwindSafe(|| -> Result<_, redb::Error> {
+            let database = builder.create_with_backend(medium)?;
+            create_tables(&database)?;
+            Ok(database)
+        }));
+        let opened = opened.map_err(|_| StoreUnavailable::because("the file is damaged"))?;
+        let database = Arc::new(opened.map_err(StoreUnavailable::because)?);
         let failed = CancellationToken::new();
         let (queue, steps) = std::sync::mpsc::sync_channel(limits.queue_length);
         let writer = {
@@ -140,6 +158,24 @@ fn private(path: &Path) -> Result<File, StoreUnavailable> {
         Ok(file)
     };
     open().map_err(StoreUnavailable::because)
+}
+
+/// Makes the file under another name: it appears whole. A power cut would else leave one that is not empty and not yet
+/// a store, which no later start could tell from a damaged one.
+fn make(path: &Path) -> Result<(), StoreUnavailable> {
+    let unfinished = path.with_extension("new");
+    let file = private(&unfinished)?;
+    file.try_lock().map_err(StoreUnavailable::because)?;
+    // Another relay may have been faster: then this may be its file, under its old name.
+    if path.try_exists().map_err(StoreUnavailable::because)? {
+        return Ok(());
+    }
+    file.set_len(0).map_err(StoreUnavailable::because)?;
+    let database = Database::builder().create_file(file).map_err(StoreUnavailable::because)?;
+    create_tables(&database).map_err(StoreUnavailable::because)?;
+    fs::rename(&unfinished, path).map_err(StoreUnavailable::because)?;
+    let folder = path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all());
+    folder.map_err(StoreUnavailable::because)
 }
 
 fn create_tables(database: &Database) -> Result<(), redb::Error> {

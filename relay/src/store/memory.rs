@@ -21,6 +21,14 @@ pub struct MemoryStore {
     failed: CancellationToken,
 }
 
+impl MemoryStore {
+    /// An independent copy, as a copied disk would be.
+    #[must_use]
+    pub fn copy(&self) -> Self {
+        Self { rows: Mutex::new(lock(&self.rows).clone()), failed: CancellationToken::new() }
+    }
+}
+
 impl Store for MemoryStore {
     fn read(&self, look: &mut dyn FnMut(&dyn Rows) -> Result<(), RuleError>) -> Result<(), RuleError> {
         look(&*lock(&self.rows))
@@ -69,6 +77,14 @@ impl RowsMut for RowMap {
 #[derive(Default)]
 pub struct MemoryChunks {
     files: Mutex<BTreeMap<FileId, Vec<u8>>>,
+}
+
+impl MemoryChunks {
+    /// An independent copy, as a copied disk would be.
+    #[must_use]
+    pub fn copy(&self) -> Self {
+        Self { files: Mutex::new(lock(&self.files).clone()) }
+    }
 }
 
 impl Chunks for MemoryChunks {
