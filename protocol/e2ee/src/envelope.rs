@@ -231,6 +231,8 @@ fn join(parts: &[&[u8]]) -> Envelope {
 }
 
 #[cfg(test)]
+mod collisions;
+#[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;

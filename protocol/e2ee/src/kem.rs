@@ -168,6 +168,9 @@ impl DecapsulationKey {
 }
 
 #[cfg(test)]
+mod published;
+
+#[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;

@@ -84,6 +84,8 @@ mod record;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
+mod timing;
+#[cfg(test)]
 mod vectors;
 
 pub use ratchet::{OLD_HEADER_KEYS, SKIPPED_DAYS, SKIPPED_PER_ENVELOPE, SKIPPED_STORED};
