@@ -139,7 +139,7 @@ impl<P: Pipe> Connection<P> {
     }
 
     /// Waits as long as a busy relay asks; what comes meanwhile is kept.
-    async fn wait(&self, refusal: Refusal) -> Result<(), ClientError> {
+    pub(crate) async fn wait(&self, refusal: Refusal) -> Result<(), ClientError> {
         let wait_ms = refusal.retry_after_ms().unwrap_or_default().min(BUSY_WAIT_MAX_MS);
         match self.take_frame(Some(wait_ms)).await {
             Err(ClientError::Transport { error: TransportError::Deadline, .. }) => Ok(()),
@@ -167,6 +167,12 @@ impl<P: Pipe> Connection<P> {
     /// Whether nothing more is to be expected of it.
     pub(crate) fn is_broken(&self) -> bool {
         self.broken.get()
+    }
+
+    /// It owes us something and says nothing: lost, as far as anybody can tell.
+    pub(crate) fn is_silent(&self) -> ClientError {
+        self.broken.set(true);
+        self.failed(TransportError::Deadline)
     }
 
     fn misbehaved(&self, what: &'static str) -> ClientError {

@@ -149,3 +149,6 @@ fn put_line(contact: &mut Contact, line: TheirLine) {
     lines.push(line);
     contact.theirs = List::new(lines).unwrap_or_default();
 }
+
+#[cfg(test)]
+mod tests;

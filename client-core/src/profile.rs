@@ -110,6 +110,13 @@ impl Profile {
         RelayLink::from_text(&self.relay).map_err(|_| ClientError::Damaged)
     }
 
+    /// The time to write beside what is to be destroyed later: a clock that fell back behind the last completed fetch is not
+    /// believed, or it would be destroyed as soon as the clock is right again.
+    #[must_use]
+    pub fn not_fallen_back(&self, now: Timestamp) -> Timestamp {
+        now.max(self.last_complete_fetch)
+    }
+
     /// Takes the next local number.
     pub fn take_number(&mut self) -> u64 {
         let number = self.next_number;

@@ -139,6 +139,23 @@ impl Contact {
         });
     }
 
+    /// Whether they write in a session of ours that theirs replaced when both called at once: only somebody who has lost
+    /// theirs does.
+    #[must_use]
+    pub(crate) fn has_lost_theirs(&self, used: &SessionId) -> bool {
+        let used = self.sessions.iter().find(|session| session.id == *used && session.ours.is_yes());
+        used.zip(self.sending())
+            .is_some_and(|(used, current)| !current.ours.is_yes() && current.generation == used.generation)
+    }
+
+    /// Whether a Hello of theirs came after this session and is above it: what comes in it was sealed before that.
+    #[must_use]
+    pub(crate) fn have_left(&self, used: &SessionId) -> bool {
+        let mut sessions = self.sessions.iter();
+        let used = sessions.find(|session| session.id == *used);
+        used.is_some_and(|used| sessions.any(|later| !later.ours.is_yes() && later.generation > used.generation))
+    }
+
     /// Takes out the sessions that were superseded long ago, and those of which there are too many.
     pub fn take_stale_sessions(&mut self, now: Timestamp) -> Vec<SessionId> {
         let is_stale = |session: &SessionRef| {
@@ -177,3 +194,6 @@ impl Contact {
         self.sessions = List::new(sessions).unwrap_or_default();
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -52,6 +52,20 @@ impl Record for DueReceipt {
     }
 }
 
+impl DueReceipt {
+    /// Whether its time has come; or lies further ahead than any delay, so that the clock had jumped when it was written.
+    const fn is_due(&self, now: Timestamp) -> bool {
+        self.due.since_ms(now) == 0 || self.due.since_ms(now) > DELAY_MAX_MS
+    }
+}
+
+/// Whether a receipt was sent to them a moment ago.
+const fn was_just_sent(contact: &Contact, now: Timestamp) -> bool {
+    let passed_ms = now.since_ms(contact.receipt_sent);
+    // A time to come was written by a clock that had jumped.
+    passed_ms < INTERVAL_MS && contact.receipt_sent.since_ms(now) < INTERVAL_MS
+}
+
 impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
     /// Owes a receipt, in the turn that saves what it is about.
     pub(crate) async fn owe_receipt(
@@ -71,7 +85,7 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
     /// Encloses the receipts whose time has come; they leave with the next deposit.
     pub(crate) async fn send_due_receipts(&self, now: Timestamp, rng: &mut impl CryptoRng) -> Result<(), ClientError> {
         let mut by_contact: BTreeMap<(Fingerprint, ReceiptKind), Vec<DueReceipt>> = BTreeMap::new();
-        for receipt in self.vault.scan::<DueReceipt>().await?.into_iter().filter(|receipt| receipt.due <= now) {
+        for receipt in self.vault.scan::<DueReceipt>().await?.into_iter().filter(|receipt| receipt.is_due(now)) {
             by_contact.entry((receipt.contact, receipt.kind)).or_default().push(receipt);
         }
         let mut first = Ok(());
@@ -92,7 +106,7 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         let Some(record) = self.vault.get::<Contact>(contact.as_bytes()).await? else {
             return self.forgive(receipts).await;
         };
-        if !record.is_accepted() || record.sending().is_none() || now.since_ms(record.receipt_sent) < INTERVAL_MS {
+        if !record.is_accepted() || record.sending().is_none() || was_just_sent(&record, now) {
             return Ok(());
         }
         // The receipt may be the first thing they get from us, and names the mailbox we made for them.
@@ -100,7 +114,7 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         until_undisturbed(async || {
             let mut turn = self.vault.turn();
             let record: Contact = turn.get(contact.as_bytes()).await?.ok_or(ClientError::Damaged)?;
-            if now.since_ms(record.receipt_sent) < INTERVAL_MS {
+            if was_just_sent(&record, now) {
                 return Ok(());
             }
             let mut ids = Vec::new();

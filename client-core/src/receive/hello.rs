@@ -97,6 +97,8 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         rng: &mut impl CryptoRng,
     ) -> Result<Option<Notice>, ClientError> {
         let fingerprint = answered.identity.fingerprint();
+        let mut profile: Profile = turn.get(Profile::ID).await?.ok_or(ClientError::Damaged)?;
+        let now = profile.not_fallen_back(now);
         let known: Option<Contact> = turn.get(fingerprint.as_bytes()).await?;
         let mut contact = match known {
             Some(contact) if contact.standing == Standing::Blocked => {
@@ -105,7 +107,6 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
             }
             Some(contact) if contact.standing != Standing::Removed => contact,
             known => {
-                let mut profile: Profile = turn.get(Profile::ID).await?.ok_or(ClientError::Damaged)?;
                 self.make_room_for_request(&mut turn).await?;
                 let number = profile.take_number();
                 turn.put(&profile, rng);
@@ -127,7 +128,11 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
                 contact.reseal_due = had_session.into();
                 gone
             }
-            Verdict::GlareTheirs => contact.add_sending(session, now),
+            Verdict::GlareTheirs => {
+                // Our own Hello may never have come there, and what was sealed in its session would not open.
+                contact.reseal_due = Flag::Yes;
+                contact.add_sending(session, now)
+            }
             Verdict::GlareOurs => contact.add_readable(session, now),
             Verdict::LostState => {
                 // Answered at most once a day: today, or tomorrow if today's answer has been given.

@@ -268,6 +268,9 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         let (mut notices, mut contradicts) = (Vec::new(), false);
         let frame = verified.frame();
         contact.confirm_session(&from.session.id);
+        if contact.is_accepted() && contact.has_lost_theirs(&from.session.id) {
+            contact.hello_due = Some(now.day().max(contact.answered_lost_state.plus(1)));
+        }
         if from.private {
             contact.mailbox_used = Flag::Yes;
         }
@@ -281,8 +284,13 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
                 }
                 if new_line {
                     notices.push(Notice::NewLine(fingerprint));
+                    // A restored copy watches only the mailboxes it knows: what went to others is sealed again.
+                    contact.reseal_due = Flag::Yes;
                 }
-                note_addresses(&mut contact, frame);
+                // A late frame of a lost home names mailboxes that nobody watches any more; their Hello named others since.
+                if !contact.have_left(&from.session.id) {
+                    note_addresses(&mut contact, frame);
+                }
                 self.note_ack(&mut turn, &mut contact, frame).await?;
                 let shown = matches!(contact.standing, contact::Standing::Accepted | contact::Standing::Requested);
                 contradicts = shown && !self.take_content(&mut turn, &mut contact, frame, now, rng).await?;

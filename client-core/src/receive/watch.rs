@@ -114,8 +114,7 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         rng: &mut impl CryptoRng,
     ) -> Result<(), ClientError> {
         while !self.watched.all_caught_up() {
-            let push = home.push(Some(PUSH_WITHIN_MS)).await?;
-            let push = push.ok_or(ClientError::RelayMisbehaved("it neither pushes nor says that we are caught up"))?;
+            let push = home.push(Some(PUSH_WITHIN_MS)).await?.ok_or_else(|| home.is_silent())?;
             self.take_push(home, push, now, rng).await?;
         }
         Ok(())
@@ -176,7 +175,7 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         rng: &mut impl CryptoRng,
     ) -> Result<(), ClientError> {
         self.watched.0.borrow_mut().remove(&handle);
-        self.tell(Notice::RelayLostState(home.relay().clone()));
+        self.note_lost_state(home, rng).await?;
         self.edit_mailbox(mailbox, rng, |mailbox| mailbox.created = Flag::No).await?;
         // One that is refused again, here or next time, is no reason to stop receiving from the others.
         match self.create_mailboxes(home, rng).await {
@@ -204,7 +203,7 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
     ) -> Result<(), ClientError> {
         let Some(known) = self.vault.get::<Mailbox>(mailbox).await? else { return Ok(()) };
         if highest.0 < known.done {
-            self.tell(Notice::RelayLostState(home.relay().clone()));
+            self.note_lost_state(home, rng).await?;
             self.edit_mailbox(mailbox, rng, |mailbox| mailbox.done = highest.0).await?;
         }
         if highest.0 > known.ready {
@@ -216,6 +215,19 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
             .await?;
         }
         Ok(())
+    }
+
+    /// A relay that is an old copy gives away one-time prekeys that were used: a whole new stock pushes them out.
+    async fn note_lost_state(&self, home: &Connection<T::Pipe>, rng: &mut impl CryptoRng) -> Result<(), ClientError> {
+        self.tell(Notice::RelayLostState(home.relay().clone()));
+        until_undisturbed(async || {
+            let mut turn = self.vault.turn();
+            let mut profile: Profile = turn.get(Profile::ID).await?.ok_or(ClientError::Damaged)?;
+            profile.replace_prekeys = Flag::Yes;
+            turn.put(&profile, rng);
+            Ok(turn.commit().await?)
+        })
+        .await
     }
 
     /// This vault is an old copy: a new line, nothing more on old sessions, new Hellos.
@@ -233,7 +245,7 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
             }
             for mut contact in turn.scan::<Contact>().await? {
                 let had_session = contact.sending().is_some();
-                contact.supersede_all(now);
+                contact.supersede_all(profile.not_fallen_back(now));
                 contact.hello_due = (had_session && contact.is_accepted()).then(|| now.day());
                 turn.put(&contact, rng);
             }

@@ -6,7 +6,9 @@ use lightproof_e2ee::{
     handshake::{CardOffer, Offer, initiate},
     identity::Fingerprint,
 };
-use lightproof_wire::{command::Command, relay_link::RelayLink, reply::Reply, time::Timestamp};
+use lightproof_wire::{
+    command::Command, limits::CLOCK_TOLERANCE_DAYS, relay_link::RelayLink, reply::Reply, time::Timestamp,
+};
 use rand_core::CryptoRng;
 
 use super::outbox::{OutboxItem, What};
@@ -60,6 +62,7 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
                 return Ok(());
             }
             let mut profile: Profile = turn.get(Profile::ID).await?.ok_or(ClientError::Damaged)?;
+            let made = profile.not_fallen_back(now);
             let ours: Mailbox = turn.get(&profile.doorbell).await?.ok_or(ClientError::Damaged)?;
             let generation = record.generation.checked_add(1).ok_or(ClientError::Damaged)?;
             let card = CardOffer { doorbell: ours.drop, relay: ours.relay, name_hint: profile.name.clone() };
@@ -74,10 +77,10 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
                         generation,
                         ours: Flag::Yes,
                         confirmed: Flag::No,
-                        made: now,
+                        made,
                         superseded: None,
                     };
-                    if let Some(gone) = record.add_sending(reference, now) {
+                    if let Some(gone) = record.add_sending(reference, made) {
                         turn.delete_id::<StoredSession>(gone.as_bytes());
                     }
                     if record.hello_due.take().is_some() {
@@ -114,6 +117,10 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
     ) -> Result<Bundle, ClientError> {
         let relay = RelayLink::from_text(&doorbell.relay).map_err(|_| ClientError::Damaged)?;
         let connection = self.connection(&relay, Purpose::Others, now, rng).await?;
+        // What our own relay said when it was last reached may be older than a jump of our clock.
+        if connection.welcome().day.distance(now.day()) > CLOCK_TOLERANCE_DAYS {
+            return Err(ClientError::Clock);
+        }
         let reply = connection.call(Command::TakePrekeys { drop: doorbell.drop.clone() }).await?;
         let published = expect_reply!(reply, Reply::Bundle(bundle) => bundle)?;
         Ok(UnverifiedBundle::open(&published, contact, &doorbell.drop.hash())?.verify(contact, now.day())?)

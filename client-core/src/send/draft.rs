@@ -55,7 +55,7 @@ pub struct PhotoSource {
 }
 
 /// A message before `prepare`.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Draft {
     /// For whom; each gets an envelope of its own.
     pub to: Vec<Fingerprint>,
@@ -63,6 +63,13 @@ pub struct Draft {
     pub note: String,
     /// The photos.
     pub photos: Vec<PhotoSource>,
+}
+
+impl core::fmt::Debug for Draft {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let Self { to, note, photos } = self;
+        write!(f, "Draft(for {}, note of {} bytes, {} photos)", to.len(), note.len(), photos.len())
+    }
 }
 
 /// A send under way.
@@ -175,6 +182,12 @@ impl Outgoing {
     #[must_use]
     pub fn is_enclosed(&self) -> bool {
         self.recipients.iter().all(Recipient::is_settled)
+    }
+
+    /// Whether an envelope stands for some recipient: what it names cannot be changed any more.
+    #[must_use]
+    pub fn is_begun(&self) -> bool {
+        self.recipients.iter().any(|recipient| recipient.message_id.is_some())
     }
 
     /// Goes on without a recipient for whom nothing is enclosed yet; whether that changed anything.

@@ -116,6 +116,9 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
             bodies.retain(|body| body.contact == record.fingerprint);
             bodies.sort_by_key(|body| (body.line != record.ours.line, body.index));
             let mut stored: StoredSession = turn.get(current.id.as_bytes()).await?.ok_or(ClientError::Damaged)?;
+            let is_receipt = |item: &&OutboxItem| item.contact == record.fingerprint && item.what == What::Receipt;
+            // Each is among the bodies, and would overtake them.
+            waiting.iter().filter(is_receipt).for_each(|receipt| turn.delete(receipt));
             for body in &bodies {
                 // Sealed in an older session and not yet deposited: this envelope takes its place.
                 let same = |item: &&OutboxItem| item.contact == record.fingerprint && item.what.is(body.message_id);

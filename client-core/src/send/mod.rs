@@ -109,8 +109,9 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         let cancelled = ClientError::NotNow("this send was cancelled");
         let outgoing: Outgoing = self.vault.get(&outgoing.id).await?.ok_or(cancelled)?;
         let mut waits = failed.err().or(deposited.err());
-        let nothing_enclosed = outgoing.recipients.iter().all(|recipient| recipient.message_id.is_none());
-        if nothing_enclosed && let Some(error) = waits.take_if(|error| !error.is_passing()) {
+        if !outgoing.is_begun()
+            && let Some(error) = waits.take_if(|error| !error.is_passing())
+        {
             self.cancel_outgoing(&outgoing, now, rng).await?;
             return Err(error);
         }

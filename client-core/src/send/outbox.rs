@@ -9,6 +9,7 @@ use lightproof_e2ee::{
 use lightproof_wire::{
     codec::{List, TlsDeserialize, TlsSerialize, TlsSize},
     envelope::Envelope,
+    refusal::Refusal,
     time::Timestamp,
 };
 use rand_core::CryptoRng;
@@ -115,10 +116,20 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         let outgoing = self.seal_all(outgoing, prepared, sources, now, rng).await?;
         for (place, photo) in outgoing.photos.iter().enumerate() {
             let uploaded = self.upload_sealed(&outgoing, photo, now, rng).await;
-            if matches!(uploaded, Err(ClientError::Spool(SpoolError::Missing))) {
-                self.forget_sealing(&outgoing, place, rng).await?;
+            // Gone from the spool; or from the relay, which never makes the same blob twice.
+            let is_gone = |error: &ClientError| {
+                matches!(error, ClientError::Spool(SpoolError::Missing) | ClientError::Refused(Refusal::Refused))
+            };
+            match uploaded {
+                Ok(()) => {}
+                // An envelope names it: that recipient hears that it expired, and so do the others.
+                Err(ClientError::Refused(Refusal::Refused)) if outgoing.is_begun() => {}
+                Err(error) if is_gone(&error) => {
+                    self.forget_sealing(&outgoing, place, rng).await?;
+                    return Err(error);
+                }
+                Err(error) => return Err(error),
             }
-            uploaded?;
         }
         let mut first = Ok(());
         for (place, recipient) in outgoing.recipients.iter().enumerate() {
@@ -204,7 +215,7 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         until_undisturbed(async || {
             let mut turn = self.vault.turn();
             let Some(mut current) = turn.get::<Outgoing>(&outgoing.id).await? else { return Ok(()) };
-            if current.recipients.iter().any(|recipient| recipient.message_id.is_some()) {
+            if current.is_begun() {
                 return Ok(());
             }
             let mut photos = current.photos.into_vec();
@@ -283,7 +294,7 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         until_undisturbed(async || {
             let mut turn = self.vault.turn();
             let Some(current) = turn.get::<Outgoing>(&outgoing.id).await? else { return Ok(()) };
-            if current.recipients.iter().any(|recipient| recipient.message_id.is_some()) {
+            if current.is_begun() {
                 return Err(ClientError::NotNow("it is sealed already and can only be retracted"));
             }
             turn.delete(&current);

@@ -44,6 +44,8 @@ use crate::{
 const GROUP_BYTES: usize = 8 << 20;
 /// Chunks on their way without an answer.
 const WINDOW: usize = 16;
+/// Rounds in which no chunk came to be there.
+const STALLED_MAX: u32 = 3;
 
 type Chunk = (ChunkIndex, Vec<u8>);
 
@@ -114,6 +116,7 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         let facts = photo.sealed.as_ref().ok_or(ClientError::Damaged)?;
         let shape = BlobShape::for_length(facts.length_bytes).map_err(|_| ClientError::Damaged)?;
         let connection = self.blob_connection(outgoing, now, rng).await?;
+        let (mut fewest, mut stalled, mut busy) = (usize::MAX, 0, None);
         loop {
             // In the common case every chunk has been put already, and one question is saved.
             match connection.call(Command::CommitBlob { write: photo.write.clone() }).await {
@@ -126,23 +129,35 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
             let status = connection.call(Command::BlobStatus { write: photo.write.clone() }).await?;
             let missing = match expect_reply!(status, Reply::Blob(state) => state)? {
                 BlobState::Committed => return Ok(()),
-                BlobState::Uploading(bitmap) => bitmap.missing().collect::<Vec<_>>(),
+                BlobState::Uploading(bitmap) if bitmap.count() == shape.count() => bitmap.missing().collect::<Vec<_>>(),
+                BlobState::Uploading(_) => return Err(ClientError::RelayMisbehaved("it speaks of another photo")),
             };
             if missing.is_empty() {
                 return Err(ClientError::RelayMisbehaved("it has every chunk and does not commit the blob"));
             }
-            self.put_missing(&connection, photo, shape, missing).await?;
+            // Each round brings some chunks there. A relay that loses what it takes, or is always busy, is not asked for ever.
+            stalled = if missing.len() < fewest { 0_u32 } else { stalled.saturating_add(1) };
+            if stalled >= STALLED_MAX {
+                let lost = ClientError::RelayMisbehaved("it does not keep the chunks it takes");
+                return Err(busy.map_or(lost, ClientError::Refused));
+            }
+            fewest = missing.len().min(fewest);
+            busy = self.put_missing(&connection, photo, shape, missing).await?;
+            if let Some(refusal) = busy {
+                connection.wait(refusal).await?;
+            }
         }
     }
 
+    /// Puts chunks; what a relay said that was too busy for some of them.
     async fn put_missing(
         &self,
         connection: &Connection<T::Pipe>,
         photo: &OutgoingPhoto,
         shape: BlobShape,
         missing: Vec<ChunkIndex>,
-    ) -> Result<(), ClientError> {
-        let mut under_way = VecDeque::new();
+    ) -> Result<Option<Refusal>, ClientError> {
+        let (mut under_way, mut busy) = (VecDeque::new(), None);
         let chunk_bytes = shape.class().sealed_bytes() as usize;
         for index in missing {
             let offset = shape.offset(index).ok_or(ClientError::Damaged)?;
@@ -152,13 +167,13 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
             if under_way.len() >= WINDOW
                 && let Some(oldest) = under_way.pop_front()
             {
-                answered(connection, oldest).await?;
+                busy = answered(connection, oldest).await?.or(busy);
             }
         }
         for id in under_way {
-            answered(connection, id).await?;
+            busy = answered(connection, id).await?.or(busy);
         }
-        Ok(())
+        Ok(busy)
     }
 
     /// The connection our blobs go over.
@@ -207,11 +222,11 @@ fn put(photo: &OutgoingPhoto, index: ChunkIndex, chunk: Vec<u8>) -> Result<Comma
     Ok(Command::PutChunk { write: photo.write.clone(), index, chunk })
 }
 
-/// A chunk that the relay was too busy for is found missing later.
-async fn answered<P: Pipe>(connection: &Connection<P>, id: CommandId) -> Result<(), ClientError> {
+/// A chunk that the relay was too busy for is found missing later; what it said then.
+async fn answered<P: Pipe>(connection: &Connection<P>, id: CommandId) -> Result<Option<Refusal>, ClientError> {
     match connection.finish(id).await {
-        Ok(Reply::Done) => Ok(()),
-        Err(ClientError::Refused(refusal)) if refusal.retry_after_ms().is_some() => Ok(()),
+        Ok(Reply::Done) => Ok(None),
+        Err(ClientError::Refused(refusal)) if refusal.retry_after_ms().is_some() => Ok(Some(refusal)),
         Ok(_) => Err(ClientError::RelayMisbehaved("it answered another question")),
         Err(error) => Err(error),
     }

@@ -13,7 +13,7 @@ use lightproof_wire::{
     label,
 };
 use rand_core::CryptoRng;
-use zeroize::Zeroizing;
+use zeroize::{Zeroize as _, Zeroizing};
 
 use super::store::{RowKey, Table};
 
@@ -164,9 +164,11 @@ impl codec::Size for Secret {
 
 impl Serialize for Secret {
     fn tls_serialize<W: std::io::Write>(&self, writer: &mut W) -> Result<usize, tls_codec::Error> {
-        codec::Bytes::<SECRET_BYTES>::new(self.0.to_vec())
-            .map_err(|_| tls_codec::Error::InvalidVectorLength)?
-            .tls_serialize(writer)
+        let copy = codec::Bytes::<SECRET_BYTES>::new(self.0.to_vec());
+        let copy = copy.map_err(|_| tls_codec::Error::InvalidVectorLength)?;
+        let written = copy.tls_serialize(writer);
+        copy.into_vec().zeroize();
+        written
     }
 }
 

@@ -13,7 +13,7 @@ use super::{
 pub(super) use exif::is_camera_raw;
 
 /// One thing that a file held beside its picture.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Removed {
     /// What kind of thing.
     pub group: RemovedGroup,
@@ -23,6 +23,14 @@ pub struct Removed {
     pub key: String,
     /// Its value or size: printable, at most 100 characters.
     pub detail: String,
+}
+
+impl core::fmt::Debug for Removed {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        // What it was, and not where somebody lives.
+        let Self { group, fate, key, detail: _ } = self;
+        write!(f, "Removed({group:?}, {fate:?}, {key})")
+    }
 }
 
 /// Kinds of things found in pictures, the most telling first.
