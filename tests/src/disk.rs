@@ -11,7 +11,11 @@ use lightproof_core::{
 };
 use lightproof_wire::hash::Digest;
 
-use crate::{life::Life, tape::Tape};
+use crate::{
+    life::Life,
+    tape::Tape,
+    trouble::{How, Trouble},
+};
 
 /// Rows of one home.
 #[derive(Clone, Default)]
@@ -19,13 +23,20 @@ pub struct TestStore {
     rows: MemoryStore,
     life: Life,
     tape: Tape,
+    trouble: Trouble,
 }
 
 impl TestStore {
     /// Rows, as the process `life` sees them.
     #[must_use]
-    pub const fn new(rows: MemoryStore, life: Life, tape: Tape) -> Self {
-        Self { rows, life, tape }
+    pub fn new(rows: MemoryStore, life: Life, tape: Tape) -> Self {
+        Self { rows, life, tape, trouble: Trouble::default() }
+    }
+
+    /// The same on a disk with troubles.
+    #[must_use]
+    pub fn with(self, trouble: Trouble) -> Self {
+        Self { trouble, ..self }
     }
 }
 
@@ -44,10 +55,19 @@ impl Store for TestStore {
     async fn commit(&self, batch: Batch) -> Result<(), StoreError> {
         self.life.step().await;
         let tables: Vec<Table> = batch.put.iter().map(|(table, _, _)| *table).collect();
+        let failure = self.trouble.of_this_write();
+        if failure.is_some_and(|how| how != How::BrokenLate) {
+            return failure.map_or(Ok(()), |how| Err(how.into()));
+        }
+        let (batch, is_the_end) = self.trouble.bent(batch);
         self.rows.commit(batch).await?;
         self.tape.committed();
         self.life.wrote(tables.into_iter());
-        Ok(())
+        if is_the_end {
+            self.life.ends_after(0);
+            self.life.step().await;
+        }
+        failure.map_or(Ok(()), |how| Err(how.into()))
     }
 }
 
@@ -67,6 +87,7 @@ pub struct Written {
 pub struct TestSpool {
     blobs: MemorySpool,
     life: Life,
+    trouble: Trouble,
     writes: Rc<RefCell<Vec<Written>>>,
 }
 
@@ -75,6 +96,16 @@ impl TestSpool {
     #[must_use]
     pub fn new(life: Life) -> Self {
         Self { life, ..Self::default() }
+    }
+
+    /// The same on a disk with troubles.
+    #[must_use]
+    pub fn with(self, trouble: Trouble) -> Self {
+        Self { trouble, ..self }
+    }
+
+    fn trouble(&self) -> Result<(), SpoolError> {
+        self.trouble.of_this_write().map_or(Ok(()), |how| Err(how.into()))
     }
 
     /// Everything that was ever written.
@@ -93,12 +124,18 @@ impl Spool for TestSpool {
 
     async fn write(&self, name: SpoolName, offset: u64, bytes: Vec<u8>) -> Result<Vec<u8>, SpoolError> {
         self.life.step().await;
+        self.trouble()?;
         self.writes.borrow_mut().push(Written { name, offset, digest: *Digest::of(&bytes).as_bytes() });
         self.blobs.write(name, offset, bytes).await
     }
 
     async fn sync(&self, name: SpoolName) -> Result<(), SpoolError> {
         self.life.step().await;
+        if let Err(error) = self.trouble() {
+            // As the real one: what a failed sync should have kept is not there for a second.
+            self.blobs.remove(name).await?;
+            return Err(error);
+        }
         self.blobs.sync(name).await
     }
 
@@ -109,6 +146,7 @@ impl Spool for TestSpool {
 
     async fn remove(&self, name: SpoolName) -> Result<(), SpoolError> {
         self.life.step().await;
+        self.trouble()?;
         self.blobs.remove(name).await
     }
 

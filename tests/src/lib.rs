@@ -6,14 +6,23 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a harness for tests fails by panicking")]
 
 pub mod disk;
+pub mod edit;
 pub mod effort;
+pub mod evidence;
+pub mod fuzz;
+pub mod history;
 pub mod liar;
 pub mod life;
 pub mod person;
+pub mod power;
 pub mod relay;
 pub mod scene;
+pub mod specimen;
 pub mod tape;
 pub mod transport;
+pub mod trouble;
+pub mod wire;
+pub mod world;
 
 pub use liar::Liar;
 pub use person::Person;

@@ -25,6 +25,7 @@ use crate::{
     relay::TestClock,
     tape::Tape,
     transport::PlainTransport,
+    trouble::Trouble,
 };
 
 /// The shipped client on edges of tests.
@@ -69,6 +70,8 @@ pub struct Person {
     pub files: Files,
     /// How long the process lives.
     pub life: Life,
+    /// What is wrong with the disk.
+    pub trouble: Trouble,
     /// Frames that went by.
     pub tape: Tape,
     /// Notices told so far.
@@ -83,15 +86,17 @@ impl Person {
     pub async fn new(name: &str, relay: &RelayLink, clock: &TestClock, seed: u64) -> Self {
         let mut rng = ChaCha20Rng::seed_from_u64(seed);
         let (store, life, tape) = (MemoryStore::default(), Life::default(), Tape::default());
-        let spool = TestSpool::new(life.clone());
+        let trouble = Trouble::default();
+        let spool = TestSpool::new(life.clone()).with(trouble.clone());
         let home = NewHome { name: name.to_owned(), relay: relay.clone(), access: None };
-        let client =
-            Client::create(edges(&store, &spool, &life, &tape), home, &Passphrase::None, &mut rng).await.unwrap();
+        let client = Client::create(edges(&store, &spool, &life, (&tape, &trouble)), home, &Passphrase::None, &mut rng)
+            .await
+            .unwrap();
         let notices = Rc::default();
         let client = listen(client, &notices);
         client.register(clock.now(), &mut rng).await.unwrap();
         client.hang_up();
-        Self { client, store, spool, files: Files::default(), life, tape, notices, rng, clock: clock.clone() }
+        Self { client, store, spool, files: Files::default(), life, trouble, tape, notices, rng, clock: clock.clone() }
     }
 
     /// The process ends without a word and is started again on the same disk.
@@ -102,7 +107,7 @@ impl Person {
 
     /// Another process on the same home.
     pub async fn second_process(&self) -> TestClient {
-        let edges = edges(&self.store, &self.spool, &self.life, &self.tape);
+        let edges = edges(&self.store, &self.spool, &self.life, (&self.tape, &self.trouble));
         listen(Client::open(edges, &Passphrase::None).await.unwrap(), &self.notices)
     }
 
@@ -234,8 +239,13 @@ impl Person {
     }
 }
 
-fn edges(store: &MemoryStore, spool: &TestSpool, life: &Life, tape: &Tape) -> (TestStore, TestSpool, PlainTransport) {
-    let rows = TestStore::new(store.clone(), life.clone(), tape.clone());
+fn edges(
+    store: &MemoryStore,
+    spool: &TestSpool,
+    life: &Life,
+    (tape, trouble): (&Tape, &Trouble),
+) -> (TestStore, TestSpool, PlainTransport) {
+    let rows = TestStore::new(store.clone(), life.clone(), tape.clone()).with(trouble.clone());
     (rows, spool.clone(), PlainTransport::new(life.clone(), tape.clone()))
 }
 

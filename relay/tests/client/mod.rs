@@ -86,6 +86,10 @@ impl ServerCertVerifier for Pinned {
 }
 
 pub(crate) async fn tls(link: &RelayLink) -> TlsStream<TcpStream> {
+    try_tls(link).await.unwrap()
+}
+
+async fn try_tls(link: &RelayLink) -> std::io::Result<TlsStream<TcpStream>> {
     let provider = Arc::new(aws_lc_rs::default_provider());
     let config = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_protocol_versions(&[&rustls::version::TLS13])
@@ -93,26 +97,35 @@ pub(crate) async fn tls(link: &RelayLink) -> TlsStream<TcpStream> {
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(Pinned(link.pins()[0], provider)))
         .with_no_client_auth();
-    let stream = TcpStream::connect(link.authority()).await.unwrap();
+    let stream = TcpStream::connect(link.authority()).await?;
     let name = ServerName::try_from(link.host().to_owned()).unwrap();
-    TlsConnector::from(Arc::new(config)).connect(name, stream).await.unwrap()
+    TlsConnector::from(Arc::new(config)).connect(name, stream).await
 }
 
 impl Client {
     pub(crate) async fn connect(link: &RelayLink) -> Self {
+        Self::try_connect(link).await.unwrap()
+    }
+
+    /// `None` where nobody answers, or no longer.
+    pub(crate) async fn try_connect(link: &RelayLink) -> Option<Self> {
         let url = format!("wss://{}/v1", link.authority());
         let config = WebSocketConfig::default().max_message_size(None).max_frame_size(None);
-        let (socket, _) = client_async_with_config(url, tls(link).await, Some(config)).await.unwrap();
+        let (socket, _) = client_async_with_config(url, try_tls(link).await.ok()?, Some(config)).await.ok()?;
         let mut stream = socket;
-        let RelayFrame::Push(Push::Welcome(welcome)) = next(&mut stream).await.unwrap() else { panic!("no welcome") };
-        Self { socket: stream, welcome, next: 1, pushes: std::collections::VecDeque::new() }
+        let RelayFrame::Push(Push::Welcome(welcome)) = next(&mut stream).await? else { panic!("no welcome") };
+        Some(Self { socket: stream, welcome, next: 1, pushes: std::collections::VecDeque::new() })
     }
 
     pub(crate) async fn send(&mut self, command: Command) -> CommandId {
+        self.try_send(command).await.unwrap()
+    }
+
+    async fn try_send(&mut self, command: Command) -> Option<CommandId> {
         let id = CommandId(self.next);
         self.next += 1;
-        self.socket.send(Message::Binary(CommandFrame { id, command }.encode().into())).await.unwrap();
-        id
+        self.socket.send(Message::Binary(CommandFrame { id, command }.encode().into())).await.ok()?;
+        Some(id)
     }
 
     /// The reply to one command; pushes in between are kept.
@@ -122,12 +135,34 @@ impl Client {
     }
 
     pub(crate) async fn reply(&mut self, id: CommandId) -> Reply {
+        self.try_reply(id).await.expect("an open connection")
+    }
+
+    /// The same; `None` if the connection ended.
+    pub(crate) async fn try_ask(&mut self, command: Command) -> Option<Reply> {
+        let id = self.try_send(command).await?;
+        self.try_reply(id).await
+    }
+
+    async fn try_reply(&mut self, id: CommandId) -> Option<Reply> {
         loop {
-            match next(&mut self.socket).await.expect("an open connection") {
-                RelayFrame::Reply(of, reply) if of == id => return reply,
+            match next(&mut self.socket).await? {
+                RelayFrame::Reply(of, reply) if of == id => return Some(reply),
                 RelayFrame::Reply(..) => {}
                 RelayFrame::Push(push) => self.pushes.push_back(push),
             }
+        }
+    }
+
+    /// A push, or none within some time; `None` outside if the connection ended.
+    pub(crate) async fn try_push(&mut self, within: Duration) -> Option<Option<Push>> {
+        if let Some(push) = self.pushes.pop_front() {
+            return Some(Some(push));
+        }
+        match timeout(within, next(&mut self.socket)).await {
+            Ok(Some(RelayFrame::Push(push))) => Some(Some(push)),
+            Ok(Some(RelayFrame::Reply(..))) | Err(_) => Some(None),
+            Ok(None) => None,
         }
     }
 

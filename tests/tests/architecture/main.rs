@@ -9,9 +9,12 @@ mod cargo;
 mod code;
 mod documents;
 mod edges;
+mod evidence;
 mod homes;
 mod licences;
+mod mutations;
 mod packages;
+mod printing;
 mod purity;
 mod sources;
 

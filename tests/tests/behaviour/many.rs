@@ -2,8 +2,12 @@
 
 use std::collections::VecDeque;
 
-use lightproof_core::{ClientError, Failure, event::Notice};
-use lightproof_tests::{Person, Scene};
+use lightproof_core::{ClientError, Failure, event::Notice, message::State};
+use lightproof_tests::{
+    Person, Scene,
+    history::{Event, Hash, History},
+};
+use lightproof_wire::hash::Digest;
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng as _, SeedableRng as _};
 
@@ -13,6 +17,15 @@ struct Trial {
     scene: Scene,
     chance: ChaCha20Rng,
     relay_runs: bool,
+    history: History,
+}
+
+/// The lines of the history.
+const FROM_ALICE: u64 = 0;
+const FROM_BOB: u64 = 1;
+
+fn digest(note: &str) -> Hash {
+    *Digest::of(note.as_bytes()).as_bytes()
 }
 
 impl Trial {
@@ -23,6 +36,8 @@ impl Trial {
     /// Sends; a process that ends on the way is started again with the same request.
     async fn send(&mut self, from_alice: bool, note: &str) {
         let dies = self.one_in(5).then(|| u64::from(self.chance.next_u32() % 12));
+        let line = if from_alice { FROM_ALICE } else { FROM_BOB };
+        self.history.note(Event::Written(line, self.history.count() as u64, digest(note)));
         let (person, to) = if from_alice { (&mut self.scene.alice, "bob") } else { (&mut self.scene.bob, "alice") };
         if let Some(steps) = dies {
             person.life.ends_after(steps);
@@ -37,6 +52,8 @@ impl Trial {
         person.life.go_on();
         let outcome = outcome.unwrap();
         person.told(&outcome).await;
+        // Deposited, or promised to be: it waits in the outbox.
+        self.history.note(Event::Sent(line, digest(note)));
     }
 
     async fn receive(&mut self, alice: bool) {
@@ -74,6 +91,26 @@ impl Trial {
     }
 }
 
+impl Trial {
+    /// What the recipient of a line has, and what its sender was told of it.
+    async fn remember(&self, line: u64) {
+        let (sender, recipient) = match line {
+            FROM_ALICE => (&self.scene.alice, &self.scene.bob),
+            _ => (&self.scene.bob, &self.scene.alice),
+        };
+        for note in recipient.notes().await {
+            self.history.note(Event::Saved(line, digest(&note)));
+            self.history.note(Event::Shown(line, digest(&note)));
+        }
+        for message in sender.client.messages().await.unwrap() {
+            if message.state == State::Delivered {
+                self.history.note(Event::Confirmed(line, digest(message.note.as_str())));
+            }
+        }
+        self.history.note(Event::Settled(line));
+    }
+}
+
 fn check(received: Result<Option<ClientError>, ClientError>, relay_runs: bool) {
     let (Ok(Some(error)) | Err(error)) = received else { return };
     assert!(!relay_runs && error.failure() == Failure::Unreachable, "{error:?}");
@@ -95,7 +132,8 @@ async fn at_last(person: &Person) -> Vec<String> {
 async fn three_hundred_messages(seed: u64) {
     println!("seed {seed}");
     let scene = Scene::friends().await;
-    let mut trial = Trial { scene, chance: ChaCha20Rng::seed_from_u64(seed), relay_runs: true };
+    let mut trial =
+        Trial { scene, chance: ChaCha20Rng::seed_from_u64(seed), relay_runs: true, history: History::default() };
     let (mut alice, mut bob) = (VecDeque::from(notes("alice")), VecDeque::from(notes("bob")));
     while !alice.is_empty() || !bob.is_empty() {
         let from_alice = trial.one_in(2);
@@ -110,6 +148,14 @@ async fn three_hundred_messages(seed: u64) {
         trial.turn_relay().await;
     }
     trial.scene.settle().await;
+    trial.remember(FROM_ALICE).await;
+    trial.remember(FROM_BOB).await;
+    assert_eq!(trial.history.check(), [], "seed {seed}: {:?}", trial.history);
+    println!(
+        "evidence: P13 F10 | {} events of three hundred messages | seeds {seed}..{}",
+        trial.history.count(),
+        seed + 1
+    );
     assert_eq!(at_last(&trial.scene.bob).await, notes("alice"), "seed {seed}");
     assert_eq!(at_last(&trial.scene.alice).await, notes("bob"), "seed {seed}");
 }

@@ -122,3 +122,56 @@ async fn eleven_hundred_messages_that_expired_are_said_again() {
     assert_eq!(notes.len(), 2 + wanted.len() + 1);
     assert_eq!(notes[2..2 + wanted.len()], wanted);
 }
+
+#[tokio::test]
+async fn whoever_wins_a_glare_and_loses_their_home_is_called_again() {
+    let mut scene = Scene::friends().await;
+    let old = [scene.alice.store.copy(), scene.bob.store.copy()];
+    scene.alice.note("bob", "a1").await;
+    scene.bob.note("alice", "b1").await;
+    let alices = scene.alice.client.contact("bob").await.unwrap().sending().unwrap().id;
+    let bobs = scene.bob.client.contact("alice").await.unwrap().sending().unwrap().id;
+    let ((winner, name), (other, others_name), old) = if alices < bobs {
+        ((&mut scene.alice, "alice"), (&mut scene.bob, "bob"), &old[0])
+    } else {
+        ((&mut scene.bob, "bob"), (&mut scene.alice, "alice"), &old[1])
+    };
+    // The session that wins is known to one side alone.
+    winner.go_back_to(old).await;
+    other.receive().await.unwrap();
+    winner.receive().await.unwrap();
+    winner.note(others_name, "from the old copy").await;
+    other.receive().await.unwrap();
+    assert!(other.notes().await.contains(&"from the old copy".to_owned()));
+    scene.clock.advance_days(1);
+    other.note(name, "do you read me").await;
+    winner.receive().await.unwrap();
+    assert!(winner.notes().await.contains(&"do you read me".to_owned()), "{:?}", winner.notes().await);
+}
+
+#[tokio::test]
+async fn a_late_frame_of_a_lost_home_leads_nobody_to_its_mailbox() {
+    let mut scene = Scene::friends().await;
+    scene.bob.note("alice", "b1").await;
+    scene.alice.receive().await.unwrap();
+    let old = scene.alice.store.copy();
+    scene.bob.note("alice", "b2").await;
+    scene.alice.receive().await.unwrap();
+    let lost = scene.alice.store.copy();
+    scene.alice.go_back_to(&old).await;
+    scene.settle().await;
+    scene.alice.note("bob", "from the old copy").await;
+    scene.bob.receive().await.unwrap();
+
+    // The last word of the lost home is late, and names a mailbox that the old copy has never heard of.
+    let copy = scene.alice.store.copy();
+    scene.alice.go_back_to(&lost).await;
+    scene.alice.note("bob", "from the lost home").await;
+    scene.alice.go_back_to(&copy).await;
+    scene.bob.receive().await.unwrap();
+    assert_eq!(scene.bob.notes().await, ["from the old copy", "from the lost home"]);
+    scene.bob.note("alice", "do you hear me").await;
+    scene.alice.receive().await.unwrap();
+    let notes = scene.alice.notes().await;
+    assert!(notes.contains(&"do you hear me".to_owned()), "{notes:?}");
+}

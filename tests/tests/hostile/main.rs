@@ -4,6 +4,7 @@
 
 mod blobs;
 mod envelopes;
+mod forgotten;
 mod frames;
 mod prekeys;
 mod time;

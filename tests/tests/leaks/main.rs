@@ -4,6 +4,7 @@
 
 mod disk;
 mod home;
+mod printed;
 mod wire;
 
 use lightproof_tests::{
