@@ -19,6 +19,7 @@ mod exit;
 mod explain;
 mod home;
 mod lock;
+mod memory;
 mod notice;
 mod opened;
 mod output;
@@ -34,6 +35,7 @@ mod terminal;
 mod transport;
 
 fn main() -> Exit {
+    memory::keep_to_ourselves();
     let words: Vec<OsString> = env::args_os().collect();
     let typed = |flag: &str| words.iter().take_while(|word| *word != "--").any(|word| word == flag);
     let colour = Colour::choose(typed("--no-color"), |name| env::var_os(name));

@@ -63,9 +63,7 @@ impl<'a> PhotoOf<'a> {
     /// Where it does not verify, or the disk fails. Nothing is overwritten.
     pub(super) async fn save_in(self, folder: &Path, sender: &str) -> Result<Saved, Failure> {
         let photo = self.message.photos.as_slice().get(self.place).ok_or(ClientError::Damaged)?;
-        let day = Date(self.message.sent_at.day());
-        let digest = hex(photo.facts.digest.as_bytes());
-        let stem = format!("{day} {} {}", file_name(sender), digest.get(..8).unwrap_or(&digest));
+        let stem = stem(Date(self.message.sent_at.day()), sender, &hex(photo.facts.digest.as_bytes()));
         let failed = |error| cannot_write(folder, &error);
         let mut file = UnfinishedFile::begin(folder).map_err(failed)?;
         self.stream(&mut file, failed).await?;
@@ -128,6 +126,11 @@ fn cannot_write(path: &Path, error: &io::Error) -> Failure {
     }
 }
 
+/// The name of a saved photo without its ending.
+fn stem(day: Date, sender: &str, digest: &str) -> String {
+    format!("{day} {} {}", file_name(sender), digest.get(..8).unwrap_or(digest))
+}
+
 /// Our name for somebody, as a part of a file name on any system.
 fn file_name(name: &str) -> String {
     name.chars().map(|c| if c.is_alphanumeric() || matches!(c, '-' | ' ') { c } else { '_' }).collect()
@@ -135,12 +138,89 @@ fn file_name(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+    use std::os::unix::fs::symlink;
+
+    use lightproof_core::wire::time::Day;
+
     use super::*;
+    use crate::sanitize::hostile;
+
+    const NAMES: u64 = 2_000;
 
     #[test]
     fn no_name_leads_out_of_the_folder() {
         assert_eq!(file_name("Zoë B-2"), "Zoë B-2");
         assert_eq!(file_name("../../etc/passwd"), "______etc_passwd");
         assert_eq!(file_name("a\\b:c|d"), "a_b_c_d");
+    }
+
+    /// Something in the place where a photo is to appear.
+    fn plant(path: &Path, outside: &Path, number: u64) {
+        match number % 5 {
+            0 => symlink(outside.join("victim"), path),
+            1 => symlink(outside.join(format!("new-{number}")), path),
+            2 => fs::create_dir(path),
+            3 => fs::write(path, "what was there"),
+            _ => return,
+        }
+        .unwrap();
+    }
+
+    fn names(folder: &Path) -> BTreeSet<String> {
+        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    }
+
+    #[test]
+    fn no_hostile_name_writes_outside_the_folder_or_over_what_is_there() {
+        let place = tempfile::tempdir().unwrap();
+        let (outside, folder) = (place.path().join("outside"), place.path().join("folder"));
+        fs::create_dir(&outside).unwrap();
+        fs::create_dir(&folder).unwrap();
+        fs::write(outside.join("victim"), "untouched").unwrap();
+        let (mut saved, mut refused) = (0, 0);
+        for number in 0..NAMES {
+            let sender = hostile::file_name(number);
+            let stem = stem(Date(Day(20_000)), &sender, &format!("{number:08x}"));
+            assert!(
+                !stem.contains(|c: char| c.is_control() || matches!(c, '/' | '\\' | ':' | '.')),
+                "{sender:?}: {stem:?}"
+            );
+            assert!(stem.starts_with("2024-10-04 "), "{stem:?} could be a device or an option");
+            let first = folder.join(format!("{stem}.jpg"));
+            // With the number that it gets where its first name is taken.
+            let fits = stem.len() + "-2.jpg".len() <= 255;
+            if fits {
+                plant(&first, &outside, number);
+            }
+            let before = names(&folder);
+            let mut file = UnfinishedFile::begin(&folder).unwrap();
+            write!(file, "photo {number}").unwrap();
+            let Ok(Saved { path, .. }) = file.finish_beside(&stem, "jpg") else {
+                assert!(!fits, "{sender:?} was not saved");
+                assert_eq!(names(&folder), before, "{sender:?} left something behind");
+                refused += 1;
+                continue;
+            };
+            saved += 1;
+            let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+            assert_eq!(path.parent(), Some(folder.as_path()), "{sender:?}");
+            assert!(fs::symlink_metadata(&path).unwrap().is_file(), "{sender:?} is no file");
+            assert_eq!(fs::read_to_string(&path).unwrap(), format!("photo {number}"));
+            assert!(!before.contains(&name), "{sender:?} took the place of another");
+            assert_eq!(names(&folder).difference(&before).collect::<Vec<_>>(), [&name]);
+            if number % 5 == 3 && fits {
+                assert_eq!(fs::read_to_string(&first).unwrap(), "what was there");
+            }
+            // So that a look at the folder stays quick.
+            let _gone = fs::remove_file(&first).or_else(|_| fs::remove_dir(&first));
+            let _gone = fs::remove_file(&path);
+        }
+        assert_eq!(names(&outside).into_iter().collect::<Vec<_>>(), ["victim"], "something was written outside");
+        assert_eq!(fs::read_to_string(outside.join("victim")).unwrap(), "untouched");
+        assert!(saved > 1_000 && saved + refused == NAMES, "{saved} saved, {refused} refused");
+        println!(
+            "evidence: A26 | {saved} hostile file names saved inside their folder, {refused} refused for their length | -"
+        );
     }
 }

@@ -10,6 +10,7 @@ use crate::clock::{now, rng};
 use crate::exit::Failure;
 use crate::home::Home;
 use crate::lock::{TurnError, WatchLease};
+use crate::memory::wipe_stack;
 use crate::opened::Opened;
 use crate::output::Output;
 
@@ -69,6 +70,7 @@ impl Pace {
     /// The relay's or the vault's.
     pub(super) async fn wait(&mut self, opened: &Opened) -> Result<(), ClientError> {
         self.failed_tries = 0;
+        wipe_stack();
         let until_due = opened.client.next_due().await?.map_or(LONGEST_WAIT_MS, |due| due.since_ms(now()));
         let within_ms = u32::try_from(until_due.clamp(SHORTEST_WAIT_MS, LONGEST_WAIT_MS)).unwrap_or(u32::MAX);
         opened.client.take_pushed(within_ms, now(), &mut rng()).await.map(drop)
@@ -77,6 +79,7 @@ impl Pace {
     /// Gives a relay that was not reached time. A random part, so that not all clients come back at one moment.
     pub(super) async fn back_off(&mut self, opened: &Opened) {
         opened.client.hang_up();
+        wipe_stack();
         let most_ms = LONGEST_PAUSE_MS.min(SHORTEST_PAUSE_MS << self.failed_tries.saturating_add(1).min(16));
         self.failed_tries = self.failed_tries.saturating_add(1);
         let pause_ms = SHORTEST_PAUSE_MS + rng().next_u64() % (most_ms - SHORTEST_PAUSE_MS + 1);

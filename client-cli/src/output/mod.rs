@@ -272,4 +272,6 @@ impl Formatter for VisibleJson {
 }
 
 #[cfg(test)]
+pub(crate) mod hostile;
+#[cfg(test)]
 mod tests;

@@ -6,7 +6,7 @@ use super::event::{Direction, Message, MessagePhoto, Request, Sent, SentPhoto, S
 use super::*;
 
 #[derive(Clone, Default)]
-struct Heard(Arc<Mutex<Vec<u8>>>);
+pub(super) struct Heard(Arc<Mutex<Vec<u8>>>);
 
 impl Write for Heard {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -18,12 +18,12 @@ impl Write for Heard {
 }
 
 impl Heard {
-    fn text(&self) -> String {
+    pub(super) fn text(&self) -> String {
         String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
     }
 }
 
-fn listen(reader: Reader, verbosity: Verbosity, ink: Ink) -> (Output, Heard, Heard) {
+pub(super) fn listen(reader: Reader, verbosity: Verbosity, ink: Ink) -> (Output, Heard, Heard) {
     let (out, err) = (Heard::default(), Heard::default());
     let stdout = Channel { sink: Box::new(out.clone()), style: ink };
     let stderr = Channel { sink: Box::new(err.clone()), style: ink };

@@ -170,4 +170,6 @@ const MIN_NOTE_COLUMNS: usize = 16;
 const MAX_MARKS: usize = 4;
 
 #[cfg(test)]
+pub(crate) mod hostile;
+#[cfg(test)]
 mod tests;

@@ -1,16 +1,10 @@
 //! Every scalar value, and the tricks by name.
 
+use super::hostile::is_harmful;
 use super::*;
 
 fn line(text: &str) -> String {
     Sanitized::line(text).to_string()
-}
-
-/// What must never reach a terminal from a peer: our own isolates are taken off first.
-fn is_harmful(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
-        || matches!(c, '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}' | '\u{e000}'..='\u{f8ff}' | '\u{f0000}'..='\u{10ffff}')
 }
 
 fn without_our_isolates(printed: &str) -> &str {

@@ -2,8 +2,10 @@
 //!
 //! The file stays open between operations as long as nobody else wants it. What rows mean is the vault's concern.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -80,7 +82,7 @@ impl RedbStore {
     ) -> Result<T, StoreError> {
         let shared = Arc::clone(&self.0);
         let running = tokio::task::spawn_blocking(move || shared.run(operation));
-        // Not cancelled, and it does not panic: only a runtime that shuts down ends it early.
+        // Not cancelled, and what panics is caught: only a runtime that shuts down ends it early.
         running.await.unwrap_or(Err(StoreError::Unavailable))
     }
 }
@@ -97,13 +99,7 @@ impl Store for RedbStore {
     }
 
     async fn scan(&self, table: Table) -> Result<Vec<Row>, StoreError> {
-        self.run(move |database| {
-            let Some(rows) = read_rows(database)? else { return Ok(Vec::new()) };
-            let (first, last) = (RowKey::default(), [u8::MAX; 32]);
-            let range = rows.range((table as u8, &first)..=(table as u8, &last)).map_err(broken)?;
-            range.map(|row| row.map(|(key, value)| into_row(*key.value().1, value.value())).map_err(broken)).collect()
-        })
-        .await
+        self.run(move |database| scan(database, table)).await
     }
 
     async fn commit(&self, batch: Batch) -> Result<(), StoreError> {
@@ -117,6 +113,13 @@ fn read_rows(database: &Database) -> Result<Option<Rows>, StoreError> {
         Err(TableError::TableDoesNotExist(_)) => Ok(None),
         Err(error) => Err(broken(error)),
     }
+}
+
+fn scan(database: &Database, table: Table) -> Result<Vec<Row>, StoreError> {
+    let Some(rows) = read_rows(database)? else { return Ok(Vec::new()) };
+    let (first, last) = (RowKey::default(), [u8::MAX; 32]);
+    let range = rows.range((table as u8, &first)..=(table as u8, &last)).map_err(broken)?;
+    range.map(|row| row.map(|(key, value)| into_row(*key.value().1, value.value())).map_err(broken)).collect()
 }
 
 fn into_row(key: RowKey, (version, value): (u64, &[u8])) -> Row {
@@ -151,26 +154,38 @@ fn commit(database: &Database, batch: &Batch) -> Result<(), StoreError> {
     transaction.commit().map_err(broken)
 }
 
+/// Opens the vault in one's own turn. A new one has its name only once it is whole: a power cut would else leave a file
+/// that nobody could tell from a damaged vault.
 fn open_file(home: &Home) -> Result<Database, StoreError> {
     let path = home.vault();
-    let is_new = !path.exists();
-    // Made here, so that it is never readable by others, not even for a moment.
-    private_file(&path).map_err(redb::Error::Io).map_err(broken)?;
-    let database = Database::builder().set_cache_size(CACHE_BYTES).create(&path).map_err(broken)?;
-    if is_new {
-        // The file's own name, and the home's, outlive a power cut.
-        for folder in home.path().ancestors().take(2) {
-            File::open(folder).and_then(|folder| folder.sync_all()).map_err(redb::Error::Io).map_err(broken)?;
-        }
+    if path.exists() {
+        return create(&path);
     }
+    let unfinished = path.with_extension("new");
+    let begin = || private_file(&unfinished).and_then(|file| file.set_len(0));
+    begin().map_err(redb::Error::Io).map_err(broken)?;
+    let database = create(&unfinished)?;
+    // The file's own name, and the home's, outlive a power cut.
+    let synced = |folder: &Path| File::open(folder).and_then(|folder| folder.sync_all());
+    let name = || fs::rename(&unfinished, &path).and_then(|()| home.path().ancestors().take(2).try_for_each(synced));
+    name().map_err(redb::Error::Io).map_err(broken)?;
     Ok(database)
+}
+
+fn create(path: &Path) -> Result<Database, StoreError> {
+    caught(|| Database::builder().set_cache_size(CACHE_BYTES).create(path).map_err(broken))
+}
+
+/// redb trusts much of what it reads: a file that is damaged in the right place makes it panic.
+fn caught<T>(work: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or(Err(StoreError::Damaged))
 }
 
 impl Shared {
     fn run<T>(self: &Arc<Self>, operation: impl FnOnce(&Database) -> Result<T, StoreError>) -> Result<T, StoreError> {
         let mut state = self.state();
         let open = self.open(&mut state)?;
-        let result = operation(&open.database);
+        let result = caught(|| operation(&open.database));
         open.used = Instant::now();
         match &result {
             // A conflict wrote nothing; after anything else the handle is not to be trusted.
@@ -264,5 +279,7 @@ const GUARD_INTERVAL: Duration = Duration::from_millis(20);
 const IDLE: Duration = Duration::from_secs(1);
 const PAUSE: Duration = POLL.saturating_mul(3);
 
+#[cfg(test)]
+mod crashes;
 #[cfg(test)]
 mod tests;

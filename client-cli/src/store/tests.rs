@@ -43,7 +43,7 @@ async fn a_vault_that_was_left_is_whole() {
     drop(store);
     // What a process that ends leaves on the disk.
     let (_other_folder, other) = self::home();
-    std::fs::copy(home.vault(), other.vault()).unwrap();
+    fs::copy(home.vault(), other.vault()).unwrap();
     let again = RedbStore::of(other, || ()).unwrap();
     assert_eq!(again.get(Table::Contacts, &[1; 32]).await.unwrap().unwrap().value, b"alice");
 }
@@ -104,8 +104,31 @@ async fn a_holder_that_does_not_let_go_is_named_and_given_up() {
 #[tokio::test]
 async fn a_file_that_is_no_vault_is_damaged_and_left_alone() {
     let (_folder, home) = home();
-    std::fs::write(home.vault(), b"my diary, not a database".repeat(400)).unwrap();
+    fs::write(home.vault(), b"my diary, not a database".repeat(400)).unwrap();
     let store = RedbStore::of(home.clone(), || ()).unwrap();
     assert_eq!(store.scan(Table::Contacts).await, Err(StoreError::Damaged));
-    assert!(std::fs::read(home.vault()).unwrap().starts_with(b"my diary"));
+    assert!(fs::read(home.vault()).unwrap().starts_with(b"my diary"));
+}
+
+#[tokio::test]
+async fn a_vault_whose_making_was_cut_off_is_begun_anew() {
+    let (_folder, home) = home();
+    // What a power cut leaves of a file that has its length and nothing else yet.
+    fs::write(home.vault().with_extension("new"), [0; 50_000]).unwrap();
+    let store = RedbStore::of(home.clone(), || ()).unwrap();
+    store.commit(put(1, b"alice")).await.unwrap();
+    drop(store);
+    let again = RedbStore::of(home.clone(), || ()).unwrap();
+    assert_eq!(again.get(Table::Contacts, &[1; 32]).await.unwrap().unwrap().value, b"alice");
+    assert!(!home.vault().with_extension("new").exists());
+}
+
+#[tokio::test]
+async fn a_vault_has_its_name_only_once_it_is_whole() {
+    let (_folder, home) = home();
+    // It cannot be made where it is made first.
+    fs::create_dir(home.vault().with_extension("new")).unwrap();
+    let store = RedbStore::of(home.clone(), || ()).unwrap();
+    assert_eq!(store.commit(put(1, b"alice")).await, Err(StoreError::Unavailable));
+    assert!(!home.vault().exists());
 }

@@ -7,9 +7,16 @@
 
 mod bad_input;
 mod contract;
+#[expect(unreachable_pub, dead_code, clippy::expect_used, reason = "the effort of the whole workspace's tests")]
+#[path = "../../../tests/src/effort.rs"]
+mod effort;
 mod flips;
 mod forwarder;
 mod full;
+#[expect(unreachable_pub, dead_code, reason = "the history of the whole workspace's tests")]
+#[path = "../../../tests/src/history/mod.rs"]
+mod history;
+mod hostile_text;
 mod kills;
 mod liar;
 mod lies;

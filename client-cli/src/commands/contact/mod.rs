@@ -132,3 +132,33 @@ impl Report for Known {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::output::hostile::assert_shown_as_ink;
+    use crate::sanitize::hostile::texts;
+
+    fn known(name: &str, says: &str, detail: Detail) -> Known {
+        Known {
+            name: name.to_owned(),
+            standing: "accepted",
+            trust: "unverified",
+            fingerprint: "ab".to_owned(),
+            says: says.to_owned(),
+            relay: None,
+            detail,
+        }
+    }
+
+    #[test]
+    fn no_contact_hint_reaches_a_person_or_a_program_as_anything_but_ink() {
+        let mut count = 0;
+        for text in texts() {
+            let page = assert_shown_as_ink(&known(&text, &text, Detail::Page), "says", &text);
+            assert_eq!(page.lines().count(), if text.is_empty() { 2 } else { 3 }, "{text:?} left its line");
+            count += 1;
+        }
+        println!("evidence: A25 P16 | {count} hostile hints and names of contacts, shown as ink | -");
+    }
+}

@@ -1,0 +1,52 @@
+//! What somebody writes to harm a terminal, through the real programs: the recipient's output holds nothing but ink.
+
+use crate::world::{World, messages};
+
+const TRICKS: [&str; 9] = [
+    "\u{1b}[2J\u{1b}[Hyour passphrase: ",
+    "\u{1b}]52;c;cm0gLXJmIH4=\u{7}",
+    "\u{1b}]0;root\u{1b}\\ \u{1b}P+q544e\u{1b}\\",
+    "\u{9b}31m\u{9d}8;;http://example.org\u{9c}here",
+    "photo\u{202e}gpj.exe\u{2066}\u{2069}",
+    "one\r\nerror: two\u{8}\u{8}\u{8}\u{b}\u{c}\u{85}\u{2028}three",
+    "\u{200b}\u{200d}\u{feff}\u{ad}\u{e0041}\u{fff9}",
+    "\u{1b}c\u{1b}#8\u{1b}(0\u{e}\u{f}",
+    "\u{7f}\u{1}\u{2}\u{3}\u{4}\u{1a}\u{1c}",
+];
+
+fn assert_ink(text: &str) {
+    let harmful = |c: char| {
+        c.is_control() && c != '\n'
+            || matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2067}' | '\u{feff}')
+            || matches!(c, '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
+    };
+    assert!(!text.contains(harmful), "{text:?}");
+}
+
+#[test]
+fn no_note_and_no_file_name_drives_the_terminal_of_its_recipient() {
+    let world = World::new();
+    let (alice, bob) = world.friends();
+    for (number, trick) in TRICKS.iter().enumerate() {
+        let file = format!("{number} {}.bin", trick.replace('/', "_"));
+        world.put(&file, format!("no picture, {number}").as_bytes());
+        alice.says(&["send", "bob", &file, "--as", "exact", "-m", trick]);
+    }
+    let (page, remarks) = bob.ends(&["receive", "--save-to", "saved"], 0);
+    assert_ink(&page);
+    assert_ink(&remarks);
+    let came = bob.says(&["--json", "messages"]);
+    assert_ink(&came);
+    let came = messages(&came);
+    let notes: Vec<&str> = came.iter().map(|message| message["note"].as_str().unwrap()).collect();
+    assert_eq!(notes, TRICKS, "a program gets them whole");
+    for message in &came {
+        let (page, remarks) = bob.ends(&["show", message["id"].as_str().unwrap()], 0);
+        assert_ink(&page);
+        assert_ink(&remarks);
+    }
+    let saved: Vec<_> = std::fs::read_dir(world.path("saved")).unwrap().map(|file| file.unwrap().file_name()).collect();
+    assert_eq!(saved.len(), TRICKS.len());
+    saved.iter().for_each(|name| assert_ink(name.to_str().unwrap()));
+    println!("evidence: A25 A26 | {} hostile notes and file names through the real programs | -", TRICKS.len());
+}
