@@ -24,7 +24,11 @@ fn what_tests_show_is_promised() {
         for source in sources::all(package) {
             let text = fs::read_to_string(root().join(&source.path)).unwrap();
             for said in text.split(concat!('"', "evidence: ")).skip(1) {
-                let ids = said.split(" | ").next().unwrap();
+                let Some((ids, _)) =
+                    said.split_once(" | ").filter(|_| said.starts_with(|first: char| first.is_ascii_uppercase()))
+                else {
+                    continue;
+                };
                 found += 1;
                 let missing = ids.split(' ').filter(|id| !promises.contains(&format!("\n| {id} |")));
                 unknown.extend(missing.map(|id| format!("{}: {id} is not in docs/promises.md", source.path)));
