@@ -94,6 +94,23 @@ async fn sigterm_drains_and_the_log_names_nobody() {
     drop(running.output);
 }
 
+#[test]
+fn a_relay_whose_link_nobody_reads_serves_all_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut child = program(&["serve", "--data", folder.path().to_str().unwrap(), "--listen", "127.0.0.1:0"])
+        .stdout(writer)
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut log = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+    assert!(log.any(|line| line.contains("ready")), "it ended");
+    signal(&child, "-TERM");
+    assert!(log.any(|line| line.contains("stopped")));
+    assert!(child.wait().unwrap().success());
+}
+
 /// Peak resident memory in KiB.
 fn peak(child: &Child) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();

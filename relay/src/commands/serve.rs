@@ -1,6 +1,6 @@
 //! `serve`: runs until SIGTERM or Ctrl-C, then drains.
 
-use std::io::IsTerminal as _;
+use std::io::{IsTerminal as _, Write as _};
 
 use lightproof_relay::{
     Relay, RunningRelay,
@@ -52,8 +52,9 @@ async fn run(config: Config) -> Result<(), Failure> {
 
 fn announce(relay: &RunningRelay) -> Result<(), Failure> {
     let link = relay.link().to_string();
-    println!("{link}");
-    println!("{}", link::draw(&link)?);
+    let drawn = link::draw(&link)?;
+    // A relay serves whether somebody reads this or not.
+    let _unread = writeln!(std::io::stdout(), "{link}\n{drawn}");
     Ok(())
 }
 
