@@ -170,7 +170,7 @@ impl<P: Pipe> Connection<P> {
     }
 
     /// It owes us something and says nothing: lost, as far as anybody can tell.
-    pub(crate) fn is_silent(&self) -> ClientError {
+    pub(crate) fn fell_silent(&self) -> ClientError {
         self.broken.set(true);
         self.failed(TransportError::Deadline)
     }

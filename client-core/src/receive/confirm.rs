@@ -158,3 +158,36 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         Ok(next)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contact::Standing;
+
+    const NOW: Timestamp = Timestamp(1_795_262_400_000);
+    const A_YEAR_MS: u64 = 365 * 86_400_000;
+
+    #[test]
+    fn a_receipt_dated_by_a_clock_that_had_jumped_is_sent_all_the_same() {
+        let receipt = |due| DueReceipt {
+            contact: Fingerprint::from_bytes([1; 32]),
+            kind: ReceiptKind::Delivered,
+            message_id: MessageId([2; 16]),
+            due,
+        };
+        let dues = [NOW, NOW.plus_ms(1), NOW.plus_ms(DELAY_MAX_MS), NOW.plus_ms(A_YEAR_MS)];
+        assert_eq!(dues.map(|due| receipt(due).is_due(NOW)), [true, false, false, true]);
+    }
+
+    #[test]
+    fn the_interval_between_receipts_counts_from_a_time_that_can_be() {
+        let mut contact = Contact::new(Fingerprint::from_bytes([1; 32]), Standing::Accepted, 1, NOW);
+        let mut was_sent = |sent, now| {
+            contact.receipt_sent = sent;
+            was_just_sent(&contact, now)
+        };
+        assert!(was_sent(NOW, NOW.plus_ms(INTERVAL_MS - 1)));
+        assert!(!was_sent(NOW, NOW.plus_ms(INTERVAL_MS)));
+        assert!(!was_sent(NOW.plus_ms(A_YEAR_MS), NOW));
+    }
+}

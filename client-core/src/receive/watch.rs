@@ -114,7 +114,7 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         rng: &mut impl CryptoRng,
     ) -> Result<(), ClientError> {
         while !self.watched.all_caught_up() {
-            let push = home.push(Some(PUSH_WITHIN_MS)).await?.ok_or_else(|| home.is_silent())?;
+            let push = home.push(Some(PUSH_WITHIN_MS)).await?.ok_or_else(|| home.fell_silent())?;
             self.take_push(home, push, now, rng).await?;
         }
         Ok(())
