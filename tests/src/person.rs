@@ -13,6 +13,7 @@ use lightproof_core::{
     receive::Received,
     send::{Draft, PhotoSource, SendOutcome, Source, Sources},
     spool::Spool as _,
+    transport::Transport,
     vault::{memory::MemoryStore, unlock::Passphrase},
 };
 use lightproof_wire::{codec::Text, relay_link::RelayLink};
@@ -218,13 +219,7 @@ impl Person {
 
     /// The bytes of a verified photo.
     pub async fn photo(&self, message: &Message, place: usize) -> Result<Vec<u8>, ClientError> {
-        let mut chunks = self.client.open_photo(message, place)?;
-        let mut bytes = Vec::new();
-        while let Some(chunk) = chunks.next().await? {
-            bytes.extend(chunk);
-        }
-        chunks.finish()?;
-        Ok(bytes)
+        whole_photo(&self.client, message, place).await
     }
 
     /// Whether anything of a message's photos lies in the spool.
@@ -237,6 +232,21 @@ impl Person {
     pub fn heard(&self) -> Vec<Notice> {
         self.notices.take()
     }
+}
+
+/// The bytes of a photo that was fetched, verified again.
+pub(crate) async fn whole_photo<T: Transport>(
+    client: &Client<TestStore, TestSpool, T>,
+    message: &Message,
+    place: usize,
+) -> Result<Vec<u8>, ClientError> {
+    let mut chunks = client.open_photo(message, place)?;
+    let mut bytes = Vec::new();
+    while let Some(chunk) = chunks.next().await? {
+        bytes.extend(chunk);
+    }
+    chunks.finish()?;
+    Ok(bytes)
 }
 
 fn edges(

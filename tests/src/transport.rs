@@ -8,7 +8,12 @@ use futures_util::{
 };
 use lightproof_core::transport::{NamedBy, Pipe, Transport, TransportError};
 use lightproof_wire::relay_link::RelayLink;
-use tokio::{net::TcpStream, sync::Mutex};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+    sync::Mutex,
+    time::timeout,
+};
 use tokio_tungstenite::{WebSocketStream, client_async, tungstenite::Message};
 
 use crate::{life::Life, tape::Tape};
@@ -66,24 +71,30 @@ impl Pipe for PlainPipe {
 
     async fn receive(&self, within_ms: Option<u32>) -> Result<Vec<u8>, TransportError> {
         self.life.step().await;
-        let next = async {
-            let mut stream = self.stream.lock().await;
-            loop {
-                match stream.next().await {
-                    Some(Ok(Message::Binary(bytes))) => return Ok(bytes.to_vec()),
-                    Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
-                    _ => return Err(TransportError::Closed),
-                }
-            }
-        };
-        let frame = match within_ms {
-            None => next.await,
-            Some(ms) => {
-                let within = Duration::from_millis(u64::from(ms));
-                tokio::time::timeout(within, next).await.unwrap_or(Err(TransportError::Deadline))
-            }
-        }?;
+        let frame = binary_frame(&self.stream, within_ms).await?;
         self.tape.note(self.number, false, &frame);
         Ok(frame)
+    }
+}
+
+/// The next frame that carries anything, within so many milliseconds.
+pub(crate) async fn binary_frame<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: &Mutex<SplitStream<WebSocketStream<S>>>,
+    within_ms: Option<u32>,
+) -> Result<Vec<u8>, TransportError> {
+    let next = async {
+        let mut stream = stream.lock().await;
+        loop {
+            match stream.next().await {
+                Some(Ok(Message::Binary(bytes))) => return Ok(bytes.to_vec()),
+                Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
+                // An end, an error, or a kind of frame that no relay sends.
+                _ => return Err(TransportError::Closed),
+            }
+        }
+    };
+    match within_ms {
+        None => next.await,
+        Some(ms) => timeout(Duration::from_millis(ms.into()), next).await.unwrap_or(Err(TransportError::Deadline)),
     }
 }

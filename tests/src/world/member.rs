@@ -21,7 +21,7 @@ use super::{clock::WorldClock, network::Network, transport::WorldTransport};
 use crate::{
     disk::{TestSpool, TestStore},
     life::Life,
-    person::Files,
+    person::{Files, whole_photo},
     tape::Tape,
 };
 
@@ -180,13 +180,7 @@ impl Member {
     /// # Errors
     /// The client's.
     pub async fn photo(&self, message: &Message, place: usize) -> Result<Vec<u8>, ClientError> {
-        let mut chunks = self.client.open_photo(message, place)?;
-        let mut bytes = Vec::new();
-        while let Some(chunk) = chunks.next().await? {
-            bytes.extend(chunk);
-        }
-        chunks.finish()?;
-        Ok(bytes)
+        whole_photo(&self.client, message, place).await
     }
 
     /// Notices since the last call.

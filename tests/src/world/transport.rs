@@ -18,7 +18,7 @@ use tokio_tungstenite::{
 };
 
 use super::{cable::End, network::Network};
-use crate::life::Life;
+use crate::{life::Life, transport::binary_frame};
 
 /// For one frame, as the shipped transport has it.
 const WRITE_DEADLINE: Duration = Duration::from_secs(120);
@@ -68,21 +68,7 @@ impl Pipe for WorldPipe {
 
     async fn receive(&self, within_ms: Option<u32>) -> Result<Vec<u8>, TransportError> {
         self.life.step().await;
-        let next = async {
-            let mut stream = self.stream.lock().await;
-            loop {
-                match stream.next().await {
-                    Some(Ok(Message::Binary(bytes))) => return Ok(bytes.to_vec()),
-                    Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
-                    // An end, an error, or a kind of frame that no relay sends.
-                    _ => return Err(TransportError::Closed),
-                }
-            }
-        };
-        match within_ms {
-            None => next.await,
-            Some(ms) => timeout(Duration::from_millis(ms.into()), next).await.unwrap_or(Err(TransportError::Deadline)),
-        }
+        binary_frame(&self.stream, within_ms).await
     }
 }
 

@@ -104,7 +104,7 @@ fn a_planted_relay_in_the_client_is_found() {
     let planted = [
         Source::new("client-cli/src/commands/send.rs", "fn f() { lightproof_relay::start(); }"),
         Source::new("client-cli/src/main.rs", "use lightproof_relay as r;"),
-        Source::new("client-cli/src/args.rs", "// lightproof_relay is named in a comment"),
+        Source::new("client-cli/src/args/mod.rs", "// lightproof_relay is named in a comment"),
         Source::new(DEMO_FILE, "use lightproof_relay::start;"),
     ];
     let expected = ["client-cli/src/commands/send.rs names the relay", "client-cli/src/main.rs names the relay"];

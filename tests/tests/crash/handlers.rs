@@ -1,18 +1,15 @@
 //! A handler of the relay panics: its connection ends, and nobody else notices.
 
-use std::{
-    io,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
 };
 
 use lightproof_relay::{
     Relay,
     config::{Config, Tls},
     store::{
-        Chunks, FileId, Overloaded, Rows, RuleError, Step, Store, SyncError,
+        Overloaded, Rows, RuleError, Step, Store,
         memory::{MemoryChunks, MemoryStore},
     },
 };
@@ -46,9 +43,9 @@ impl Mine {
     }
 }
 
-struct Mined<T>(T, Mine);
+struct Mined(MemoryStore, Mine);
 
-impl Store for Mined<MemoryStore> {
+impl Store for Mined {
     fn read(&self, look: &mut dyn FnMut(&dyn Rows) -> Result<(), RuleError>) -> Result<(), RuleError> {
         self.1.steps_on();
         self.0.read(look)
@@ -61,32 +58,6 @@ impl Store for Mined<MemoryStore> {
 
     fn failed(&self) -> &CancellationToken {
         self.0.failed()
-    }
-}
-
-impl Chunks for Mined<MemoryChunks> {
-    fn write_at(&self, file: FileId, offset: u64, bytes: &[u8]) -> io::Result<()> {
-        self.0.write_at(file, offset, bytes)
-    }
-
-    fn read_at(&self, file: FileId, offset: u64, length: usize) -> io::Result<Vec<u8>> {
-        self.0.read_at(file, offset, length)
-    }
-
-    fn sync(&self, file: FileId) -> Result<(), SyncError> {
-        self.0.sync(file)
-    }
-
-    fn remove(&self, file: FileId) -> io::Result<()> {
-        self.0.remove(file)
-    }
-
-    fn list(&self) -> io::Result<Vec<FileId>> {
-        self.0.list()
-    }
-
-    fn free_bytes(&self) -> io::Result<u64> {
-        self.0.free_bytes()
     }
 }
 
@@ -141,7 +112,7 @@ async fn a_handler_that_panics_ends_its_connection_and_nobody_elses() {
     let mut config = Config::local(folder.path().to_owned(), ([127, 0, 0, 1], 0).into()).unwrap();
     config.tls = Tls::BehindProxy;
     let store = Arc::new(Mined(MemoryStore::default(), mine.clone()));
-    let chunks = Arc::new(Mined(MemoryChunks::default(), mine.clone()));
+    let chunks = Arc::new(MemoryChunks::default());
     let relay = Relay::start_with(config, store, chunks, Arc::new(move || clock.now())).await.unwrap();
     let mut other = Wire::to(relay.link()).await.unwrap();
     let (owner, drop) = (secret(7).hash(), secret(7).hash());
