@@ -41,7 +41,7 @@ const EXTENTS: [Extent; 14] = [
     // Two decapsulations for every bit: both ciphertexts and what names the prekeys, and the tag, completely.
     ends(Kind::Hello, 2_250, 16, 2_000),
     ends(Kind::Chunk, 256, 272, 40_000),
-    ends(Kind::Blob, 64, 80, 2_000),
+    ends(Kind::Blob, 64, 80, 2_700),
     // Sealed by somebody who has the card: what is inside is still signed.
     ends(Kind::PrekeyBox, 0, 0, 3_000),
 ];
