@@ -7,6 +7,19 @@ use lightproof_wire::relay_link::RelayLink;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {
+    /// A long step comes to the next photo: what [`Progress`](Self::Progress) follows is about it alone.
+    Photo {
+        /// Which step.
+        stage: Stage,
+        /// Counted from 1.
+        number: usize,
+        /// Photos in all.
+        count: usize,
+        /// Bytes of the photos before it.
+        before_bytes: u64,
+        /// Bytes of all of them; where `before_bytes` is as much, the step is done.
+        total_bytes: u64,
+    },
     /// A long step goes on.
     Progress {
         /// Which.
@@ -18,6 +31,21 @@ pub enum Event {
     },
     /// Something to be shown.
     Notice(Notice),
+}
+
+impl Event {
+    /// A step comes to the photo at `place`, counted from 0, of photos of these lengths.
+    pub(crate) fn photo(stage: Stage, lengths_bytes: &[u64], place: usize) -> Self {
+        let sum = |lengths: &[u64]| lengths.iter().fold(0_u64, |sum, length| sum.saturating_add(*length));
+        let count = lengths_bytes.len();
+        Self::Photo {
+            stage,
+            number: place.saturating_add(1).min(count),
+            count,
+            before_bytes: sum(lengths_bytes.get(..place).unwrap_or(lengths_bytes)),
+            total_bytes: sum(lengths_bytes),
+        }
+    }
 }
 
 /// A step that can take long.

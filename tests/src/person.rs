@@ -9,7 +9,7 @@ use lightproof_core::{
     event::{Event, Notice},
     message::{Direction, Message},
     people::CardRelay,
-    prepare::PrepareOptions,
+    prepare::{PrepareOptions, PreparedPhoto, prepare},
     receive::Received,
     send::{Draft, PhotoSource, SendOutcome, Source, Sources},
     spool::Spool as _,
@@ -53,9 +53,17 @@ impl Files {
 impl Sources for Files {
     type File = Cursor<Vec<u8>>;
 
-    fn open(&self, source: &Source) -> Result<Self::File, ClientError> {
+    async fn prepare(
+        &self,
+        source: &Source,
+        options: &PrepareOptions,
+        source_salt: [u8; 32],
+    ) -> Result<PreparedPhoto<Self::File>, ClientError> {
         let bytes = self.0.borrow().get(source.path.as_str()).cloned().ok_or(ClientError::SourceMissing)?;
-        if bytes.len() as u64 == source.length_bytes { Ok(Cursor::new(bytes)) } else { Err(ClientError::SourceChanged) }
+        if bytes.len() as u64 != source.length_bytes {
+            return Err(ClientError::SourceChanged);
+        }
+        Ok(prepare(Cursor::new(bytes), source.path.as_str(), options, source_salt)?)
     }
 }
 

@@ -1,14 +1,13 @@
-//! Pictures to bytes (fast_image_resize, jpeg-encoder, and image's PNG and WebP).
+//! Pictures to their size, and to bytes without loss (fast_image_resize, and image's PNG and WebP).
 
 use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
 use image::{
-    DynamicImage, ExtendedColorType, GrayImage, ImageEncoder, RgbImage,
+    DynamicImage, ExtendedColorType, ImageEncoder,
     codecs::{
         png::{CompressionType, FilterType as PngFilter, PngEncoder},
         webp::WebPEncoder,
     },
 };
-use jpeg_encoder::{ChromaSubsamplingMethod, ColorType, Encoder, EncodingError};
 
 use super::{
     error::{PictureError, PrepareError},
@@ -65,33 +64,35 @@ pub(super) fn plain(picture: DynamicImage) -> DynamicImage {
     }
 }
 
-/// The smallest encoding that keeps what matters: JPEG for what is opaque, lossless where the picture is transparent or
-/// where lossless is smaller still, as for screenshots and drawings.
+/// A way to keep every pixel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lossless {
+    WebP,
+    /// Each row as its difference from its neighbours: for what is shaded.
+    PngFiltered,
+    /// Each row as it is: for what repeats itself.
+    PngPlain,
+}
+
+impl Lossless {
+    pub(super) const ALL: [Self; 3] = [Self::WebP, Self::PngFiltered, Self::PngPlain];
+
+    /// Whether its sides have room for the picture.
+    pub(super) fn fits(self, picture: &DynamicImage) -> bool {
+        self != Self::WebP || picture.width().max(picture.height()) <= WEBP_MAX_EDGE_PX
+    }
+}
+
+/// The picture with every pixel as it is.
 ///
 /// # Errors
-/// [`PrepareError::Encoding`] where the encoder refuses the picture.
-pub(super) fn smallest(picture: &DynamicImage, icc: Option<&[u8]>, quality: u8) -> Result<Encoded, PrepareError> {
-    let pixels = u64::from(picture.width()).saturating_mul(u64::from(picture.height()));
-    let is_small = pixels <= MANY_ENCODERS_PIXELS;
-    let is_drawn = has_few_colours(picture);
-    let mut best = match picture {
-        DynamicImage::ImageLuma8(grey) => Some(jpeg_of_grey(grey, icc, quality, is_small)?),
-        DynamicImage::ImageRgb8(rgb) => Some(jpeg_of_rgb(rgb, icc, quality, is_small)?),
-        _ => None,
-    };
-    let mut offer = |other: Encoded| {
-        if best.as_ref().is_none_or(|best| other.bytes.len() < best.bytes.len()) {
-            best = Some(other);
-        }
-    };
-    let is_transparent = picture.color().has_alpha();
-    if (is_small || is_drawn || is_transparent) && picture.width().max(picture.height()) <= WEBP_MAX_EDGE_PX {
-        offer(webp(picture, icc)?);
+/// [`PrepareError::Encoding`] for a picture that does not fit.
+pub(super) fn lossless(picture: &DynamicImage, kind: Lossless) -> Result<Encoded, PrepareError> {
+    match kind {
+        Lossless::WebP => webp(picture),
+        Lossless::PngFiltered => png(picture, None),
+        Lossless::PngPlain => png_with(PngFilter::NoFilter, picture, None),
     }
-    if is_drawn || is_transparent && (is_small || picture.width().max(picture.height()) > WEBP_MAX_EDGE_PX) {
-        offer(png(picture, icc)?);
-    }
-    best.ok_or(PrepareError::Encoding)
 }
 
 /// A lossless PNG with the same pixels, 16 bits included.
@@ -99,8 +100,12 @@ pub(super) fn smallest(picture: &DynamicImage, icc: Option<&[u8]>, quality: u8) 
 /// # Errors
 /// [`PrepareError::Encoding`] for pixels that PNG does not have.
 pub(super) fn png(picture: &DynamicImage, icc: Option<&[u8]>) -> Result<Encoded, PrepareError> {
+    png_with(PngFilter::Adaptive, picture, icc)
+}
+
+fn png_with(filter: PngFilter, picture: &DynamicImage, icc: Option<&[u8]>) -> Result<Encoded, PrepareError> {
     let mut bytes = Vec::new();
-    let mut encoder = PngEncoder::new_with_quality(&mut bytes, CompressionType::Default, PngFilter::Adaptive);
+    let mut encoder = PngEncoder::new_with_quality(&mut bytes, CompressionType::Default, filter);
     if let Some(icc) = icc.filter(|icc| fits(icc, picture)) {
         encoder.set_icc_profile(icc.to_vec()).map_err(|_| PrepareError::Encoding)?;
     }
@@ -110,100 +115,13 @@ pub(super) fn png(picture: &DynamicImage, icc: Option<&[u8]>) -> Result<Encoded,
     Ok(Encoded { bytes, format: Format::Png })
 }
 
-fn webp(picture: &DynamicImage, icc: Option<&[u8]>) -> Result<Encoded, PrepareError> {
+fn webp(picture: &DynamicImage) -> Result<Encoded, PrepareError> {
     let mut bytes = Vec::new();
-    let mut encoder = WebPEncoder::new_lossless(&mut bytes);
-    if let Some(icc) = icc.filter(|icc| fits(icc, picture) && picture.color().has_color()) {
-        encoder.set_icc_profile(icc.to_vec()).map_err(|_| PrepareError::Encoding)?;
-    }
     let colour: ExtendedColorType = picture.color().into();
-    encoder
+    WebPEncoder::new_lossless(&mut bytes)
         .write_image(picture.as_bytes(), picture.width(), picture.height(), colour)
         .map_err(|_| PrepareError::Encoding)?;
     Ok(Encoded { bytes, format: Format::WebP })
-}
-
-fn jpeg_of_rgb(picture: &RgbImage, icc: Option<&[u8]>, quality: u8, is_small: bool) -> Result<Encoded, PrepareError> {
-    jpeg(
-        picture.as_raw(),
-        picture.dimensions(),
-        ColorType::Rgb,
-        icc.filter(|icc| space(icc) == Some(b"RGB ")),
-        quality,
-        is_small,
-    )
-}
-
-fn jpeg_of_grey(picture: &GrayImage, icc: Option<&[u8]>, quality: u8, is_small: bool) -> Result<Encoded, PrepareError> {
-    jpeg(
-        picture.as_raw(),
-        picture.dimensions(),
-        ColorType::Luma,
-        icc.filter(|icc| space(icc) == Some(b"GRAY")),
-        quality,
-        is_small,
-    )
-}
-
-fn jpeg(
-    pixels: &[u8],
-    (width, height): (u32, u32),
-    colour: ColorType,
-    icc: Option<&[u8]>,
-    quality: u8,
-    is_small: bool,
-) -> Result<Encoded, PrepareError> {
-    let (Ok(width), Ok(height)) = (u16::try_from(width), u16::try_from(height)) else {
-        return Err(PrepareError::Encoding);
-    };
-    let encode = |scans: Scans| -> Result<Vec<u8>, EncodingError> {
-        let mut bytes = Vec::new();
-        let mut encoder = Encoder::new(&mut bytes, quality);
-        encoder.set_chroma_subsampling_method(ChromaSubsamplingMethod::Average);
-        if scans == Scans::Progressive {
-            encoder.set_progressive(true);
-            encoder.set_optimized_huffman_tables(true);
-        }
-        if let Some(icc) = icc {
-            encoder.add_icc_profile(icc)?;
-        }
-        encoder.encode(pixels, width, height, colour)?;
-        Ok(bytes)
-    };
-    // Progressive takes about twice the time of interleaved: nothing for a small picture, too much for a large one.
-    let mut bytes = encode(Scans::Interleaved).map_err(|_| PrepareError::Encoding)?;
-    if is_small {
-        let progressive = encode(Scans::Progressive).map_err(|_| PrepareError::Encoding)?;
-        if progressive.len() < bytes.len() {
-            bytes = progressive;
-        }
-    }
-    Ok(Encoded { bytes, format: Format::Jpeg })
-}
-
-/// How the coefficients are laid out. Sequential scans with optimised tables are missing on purpose: jpeg-encoder
-/// writes these one component after the other, and much of the world's software shows garbage for it.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Scans {
-    Progressive,
-    Interleaved,
-}
-
-/// Whether there are at most 256 colours, as in drawings and plain screenshots.
-fn has_few_colours(picture: &DynamicImage) -> bool {
-    let bytes_per_pixel = usize::from(picture.color().bytes_per_pixel());
-    let mut seen = std::collections::HashSet::with_capacity(FEW_COLOURS + 1);
-    let mut last: &[u8] = &[];
-    for pixel in picture.as_bytes().chunks_exact(bytes_per_pixel) {
-        if pixel != last {
-            last = pixel;
-            seen.insert(pixel);
-            if seen.len() > FEW_COLOURS {
-                return false;
-            }
-        }
-    }
-    true
 }
 
 /// Whether a profile is for pixels like these; one for inks would turn them into something else.
@@ -216,8 +134,5 @@ fn space(icc: &[u8]) -> Option<&[u8; 4]> {
     icc.get(16..)?.first_chunk()
 }
 
-const FEW_COLOURS: usize = 256;
-/// Up to here several encoders compete; above, the time for a second one is not worth its few per cent.
-const MANY_ENCODERS_PIXELS: u64 = 2_000_000;
 /// RFC 9649 has 14 bits for each side.
 const WEBP_MAX_EDGE_PX: u32 = 16_383;

@@ -24,6 +24,9 @@ pub enum PrepareError {
     /// The file could not be read.
     #[error("the file cannot be read: {0}")]
     Read(io::ErrorKind),
+    /// The process that decodes was stopped, or could not begin.
+    #[error(transparent)]
+    Stopped(#[from] Stopped),
     /// More bytes than a picture may have.
     #[error("the file is too large to be treated as a picture")]
     TooManyBytes,
@@ -98,4 +101,28 @@ pub enum ViewError {
     /// The picture itself.
     #[error(transparent)]
     Picture(#[from] PictureError),
+    /// The process that decodes was stopped, or could not begin.
+    #[error(transparent)]
+    Stopped(#[from] Stopped),
+}
+
+/// Why the process that decodes was stopped, or could not begin. Nothing that it wrote was used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Stopped {
+    /// It ended without a reply that can be: the file's fault, or our mistake.
+    #[error("decoding it broke down, and nothing of it was used")]
+    Broke,
+    /// It wanted more memory than it may have: the file's fault.
+    #[error("decoding it takes more memory than it may")]
+    Memory,
+    /// It took longer than it may: the file's fault.
+    #[error("decoding it takes longer than it may")]
+    Time,
+    /// It could not be started: the system's fault.
+    #[error("the process that decodes photos cannot be started")]
+    Unavailable,
+    /// It could not be confined, and decoded nothing: the system's fault.
+    #[error("this system cannot confine the process that decodes photos")]
+    Unconfined,
 }

@@ -77,7 +77,7 @@ impl Format {
 
     /// Whether there is a decoder for it here.
     pub(super) const fn is_decodable(self) -> bool {
-        !matches!(self, Self::Avif | Self::Heic | Self::JpegXl)
+        !matches!(self, Self::Avif | Self::Heic)
     }
 }
 

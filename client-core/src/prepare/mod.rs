@@ -10,34 +10,46 @@
 //! What is removed is decided by allow-lists, so that what nobody has thought of is removed too; the report is
 //! written from what is recognised. Limits hold before the first pixel is decoded.
 
+pub mod apart;
+mod auto;
+mod choice;
+mod cleaned;
+mod colour;
+mod compression;
 mod decode;
 mod encode;
 mod error;
 mod format;
+pub mod jpeg;
 mod name;
+mod pieces;
 mod preview;
 mod report;
 mod sample;
+mod ssimulacra2;
 mod strip;
 #[cfg(test)]
 mod tests;
 mod treat;
 mod view;
 
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{Read, Seek};
 
 use lightproof_e2ee::manifest::{MediaType, Treatment};
 use lightproof_wire::{hash::Digest, label};
-use rand_core::CryptoRng;
 
+pub use compression::{Chroma, Compression, JpegSettings, Measured, Scans};
 pub use decode::Limits;
-pub use error::{PictureError, PrepareError, ViewError};
+pub use error::{PictureError, PrepareError, Stopped, ViewError};
+pub use pieces::Pieced;
+pub use preview::{Blur, blur_of};
 pub use report::{Fate, Removed, RemovedGroup};
 pub use sample::sample_photo;
 pub use view::{Picture, decode_for_view, metadata_of};
 
-use format::Format;
-use treat::{Made, compressed, look_inside, original};
+use apart::Asked;
+use pieces::Pieces;
+use treat::{Made, Sent, treat};
 
 /// How a photo is to be prepared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,19 +78,10 @@ impl Default for PrepareOptions {
 /// How faithful a compressed photo is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Quality {
-    /// As high as the eye asks for; at present always 85.
+    /// The least at which a JPEG is hard to tell from what it is made of: SSIMULACRA 2 of 80.
     Auto,
     /// The JPEG quality, 1 to 100; other numbers count as the nearest of these.
     Fixed(u8),
-}
-
-impl Quality {
-    fn number(self) -> u8 {
-        match self {
-            Self::Auto => AUTO_QUALITY,
-            Self::Fixed(number) => number.clamp(1, 100),
-        }
-    }
 }
 
 /// The longest side of a compressed photo unless asked otherwise, in pixels.
@@ -88,14 +91,18 @@ pub const DEFAULT_MAX_EDGE_PX: u32 = 4096;
 pub enum Content<R> {
     /// Prepared bytes.
     Bytes(Vec<u8>),
-    /// The file itself, at its beginning.
-    Source(R),
+    /// Too much to be held until its turn comes: it is prepared again.
+    LetGo,
+    /// The file itself, or picture data of it in a new container.
+    Source(Pieced<R>),
 }
 
 /// A photo ready to be sealed.
 pub struct PreparedPhoto<R> {
     content: Content<R>,
+    digest: Option<Digest>,
     facts: Facts,
+    held_bytes: u64,
     length_bytes: u64,
     name: String,
     removed: Vec<Removed>,
@@ -115,6 +122,7 @@ struct Facts {
     media_type: MediaType,
     dimensions: Option<(u32, u32)>,
     thumbhash: Vec<u8>,
+    compression: Option<Compression>,
 }
 
 impl<R> PreparedPhoto<R> {
@@ -134,6 +142,12 @@ impl<R> PreparedPhoto<R> {
     #[must_use]
     pub const fn dimensions(&self) -> Option<(u32, u32)> {
         self.facts.dimensions
+    }
+
+    /// How it was made small; `None` for `original` and `exact`.
+    #[must_use]
+    pub const fn compression(&self) -> Option<Compression> {
+        self.facts.compression
     }
 
     /// A blur of the picture in at most 32 bytes; empty where there are no dimensions.
@@ -166,10 +180,30 @@ impl<R> PreparedPhoto<R> {
         self.source_commitment
     }
 
+    /// SHA-256 of what is to be sealed, where it is read from the source a second time then.
+    pub(crate) const fn digest(&self) -> Option<Digest> {
+        self.digest
+    }
+
     /// What was found beside the picture, with its fate: removed, or in what is sent.
     #[must_use]
     pub fn removed(&self) -> &[Removed] {
         &self.removed
+    }
+
+    /// How much memory, of whatever process, is taken until it is sealed.
+    pub(crate) const fn held_bytes(&self) -> u64 {
+        self.held_bytes
+    }
+
+    /// What is known of it, without the bytes to be sealed.
+    pub(crate) fn let_go(self) -> Self {
+        Self { content: Content::LetGo, held_bytes: 0, ..self }
+    }
+
+    /// Whether there are bytes to be sealed.
+    pub(crate) const fn is_held(&self) -> bool {
+        !matches!(self.content, Content::LetGo)
     }
 
     /// The bytes to be sealed.
@@ -179,8 +213,12 @@ impl<R> PreparedPhoto<R> {
     }
 }
 
-/// Prepares one photo. `exact` reads a picture of up to 64 MiB once, to report what is inside, and hands the source
-/// back; everything else is read whole, up to 512 MiB.
+/// Prepares one photo, in this process: for whoever trusts the file, and for the process that decodes.
+///
+/// `exact` reads a picture of up to 64 MiB once, to report what is inside; everything else is read whole, up to
+/// 512 MiB. Where picture data is sent as it is, the source is handed back, to be read again while it is sealed.
+///
+/// `source_salt` is fresh for each photo: the recipient gets the commitment that it salts.
 ///
 /// # Errors
 /// [`PrepareError`]; its `hint` says what a sender can do.
@@ -188,55 +226,59 @@ pub fn prepare<R: Read + Seek>(
     mut source: R,
     name: &str,
     options: &PrepareOptions,
-    rng: &mut impl CryptoRng,
+    source_salt: [u8; 32],
 ) -> Result<PreparedPhoto<R>, PrepareError> {
-    let mut source_salt = [0; 32];
-    rng.fill_bytes(&mut source_salt);
-    let length_bytes = source.seek(SeekFrom::End(0)).map_err(unreadable)?;
-    let format = Format::of(&read_up_to(&mut source, format::HEAD_BYTES as u64)?);
-    if options.treatment == Treatment::Exact {
-        let (facts, found) = look_inside(&mut source, format, length_bytes)?;
-        source.rewind().map_err(unreadable)?;
-        let removed = found.into_iter().map(|found| found.into_removed(Fate::Kept)).collect();
-        let (name, treatment, source_commitment) = (name::display_name(name), Treatment::Exact, None);
-        return Ok(PreparedPhoto {
-            content: Content::Source(source),
+    let made = treat(&mut source, options)?;
+    Ok(PreparedPhoto::of(made, source, &Asked { name, options, source_salt }))
+}
+
+/// What is to be sealed, and how much of it there is.
+struct Body<R> {
+    content: Content<R>,
+    digest: Option<Digest>,
+    held_bytes: u64,
+    length_bytes: u64,
+}
+
+impl<R: Read + Seek> PreparedPhoto<R> {
+    fn of(made: Made, source: R, asked: &Asked<'_>) -> Self {
+        let Made { sent, facts, removed, source_digest } = made;
+        let length_bytes = sent.length_bytes();
+        let (content, held_bytes, digest) = match sent {
+            Sent::Encoded(bytes) => (Content::Bytes(bytes), length_bytes, None),
+            Sent::Rebuilt(pieces, digest) => (Content::Source(pieces.of(source)), 0, Some(digest)),
+            Sent::Whole(_) => (Content::Source(Pieces::whole(length_bytes).of(source)), 0, None),
+        };
+        let body = Body { content, digest, held_bytes, length_bytes };
+        Self::assemble(body, (facts, removed), source_digest, asked)
+    }
+
+    fn assemble(
+        body: Body<R>,
+        (facts, removed): (Facts, Vec<Removed>),
+        source_digest: Option<Digest>,
+        asked: &Asked<'_>,
+    ) -> Self {
+        let Body { content, digest, held_bytes, length_bytes } = body;
+        let &Asked { name, options: &PrepareOptions { treatment, .. }, source_salt } = asked;
+        let name = match treatment {
+            Treatment::Exact => name::display_name(name),
+            _ => name::display_name_as(name, facts.media_type),
+        };
+        let source_commitment = source_digest.map(|digest| commit_to(&source_salt, &digest));
+        Self {
+            content,
+            digest,
             facts,
+            held_bytes,
             length_bytes,
             name,
             removed,
             source_commitment,
             source_salt,
             treatment,
-        });
+        }
     }
-    let format = format.ok_or(PrepareError::NotAnImage)?;
-    if !format.is_decodable() {
-        return Err(PrepareError::UnsupportedFormat(format.name()));
-    }
-    if length_bytes > MAX_SOURCE_BYTES {
-        return Err(PrepareError::TooManyBytes);
-    }
-    let bytes = read_up_to(&mut source, MAX_SOURCE_BYTES)?;
-    drop(source);
-    let source_commitment = Some(commit_to(&source_salt, &Digest::of(&bytes)));
-    let Made { bytes, facts, removed } = if options.treatment == Treatment::Original {
-        original(bytes, format, options)?
-    } else {
-        compressed(bytes, format, options)?
-    };
-    let name = name::display_name_as(name, facts.media_type);
-    let length_bytes = u64::try_from(bytes.len()).map_err(|_| PrepareError::TooManyBytes)?;
-    Ok(PreparedPhoto {
-        content: Content::Bytes(bytes),
-        facts,
-        length_bytes,
-        name,
-        removed,
-        source_commitment,
-        source_salt,
-        treatment: options.treatment,
-    })
 }
 
 /// `H("source", salt || SHA-256(file))`: over the digest, so that a file sent as it is need be hashed only once.
@@ -244,20 +286,5 @@ pub(crate) fn commit_to(salt: &[u8; 32], file: &Digest) -> Digest {
     Digest::labelled(label::SOURCE, &[salt, file.as_bytes()])
 }
 
-/// The first bytes of a source, wherever it stands.
-fn read_up_to<R: Read + Seek>(source: &mut R, limit_bytes: u64) -> Result<Vec<u8>, PrepareError> {
-    let mut bytes = Vec::new();
-    source.rewind().map_err(unreadable)?;
-    source.take(limit_bytes).read_to_end(&mut bytes).map_err(unreadable)?;
-    Ok(bytes)
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "the shape map_err asks for")]
-fn unreadable(error: std::io::Error) -> PrepareError {
-    PrepareError::Read(error.kind())
-}
-
-/// Unless somebody asks for another: small, and hard to tell from the original.
-const AUTO_QUALITY: u8 = 85;
 /// A picture of 120 megapixels without compression fits.
 const MAX_SOURCE_BYTES: u64 = 512 << 20;

@@ -47,14 +47,22 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         let mut messages: Vec<Message> = self.vault.scan().await?;
         messages.retain(|message| message.direction == Direction::In && message.photos.iter().any(is_due));
         messages.sort_by_key(|message| message.number);
-        let mut first = Ok(());
-        for message in messages {
+        let mut due: Vec<(&Message, usize)> = Vec::new();
+        for message in &messages {
             let contact: Option<Contact> = self.vault.get(message.contact.as_bytes()).await?;
             if contact.is_some_and(|contact| contact.is_accepted()) {
-                for place in 0..message.photos.as_slice().len() {
-                    first = first.and(self.fetch_one(&message, place, now, rng).await);
-                }
+                let places = message.photos.iter().enumerate().filter(|(_, photo)| is_due(photo));
+                due.extend(places.map(|(place, _)| (message, place)));
             }
+        }
+        let length = |(message, place): &(&Message, usize)| {
+            message.photos.as_slice().get(*place).map_or(0, |photo| photo.facts.length_bytes)
+        };
+        let lengths: Vec<u64> = due.iter().map(length).collect();
+        let mut first = Ok(());
+        for (number, (message, place)) in due.into_iter().enumerate() {
+            self.progress(Event::photo(Stage::Fetching, &lengths, number));
+            first = first.and(self.fetch_one(message, place, now, rng).await);
         }
         first
     }

@@ -1,5 +1,6 @@
 //! A draft and what is saved of it: enough to go on after a crash, and never a reason to use a key twice.
 
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use lightproof_e2ee::{
     blob::FileKey,
     frame::MessageId,
@@ -20,8 +21,9 @@ use crate::{
     client::{Client, until_undisturbed},
     contact::{Contact, Standing},
     error::ClientError,
+    event::{Event, Stage},
     home::unknown,
-    prepare::{PrepareOptions, PreparedPhoto, Quality, prepare},
+    prepare::{PrepareOptions, PreparedPhoto, Quality},
     profile::Profile,
     spool::{Spool, SpoolName},
     transport::Transport,
@@ -33,6 +35,10 @@ use crate::{
 
 /// A request given again within this time of one whose end its user was never told is the same request.
 const SAME_REQUEST_MS: u64 = 600_000;
+/// Photos being prepared at the same time.
+const PREPARED_AT_ONCE: usize = 2;
+/// What prepared photos of one message take together before they are sealed.
+const HELD_BYTES: u64 = 64 << 20;
 
 /// A file as it was when the draft was made.
 #[derive(Clone, Debug, PartialEq, Eq, TlsSerialize, TlsDeserialize, TlsSize)]
@@ -206,7 +212,7 @@ impl Outgoing {
 }
 
 impl OutgoingPhoto {
-    fn new(photo: &PhotoSource, readers: usize, rng: &mut impl CryptoRng) -> Self {
+    pub(super) fn new(photo: &PhotoSource, readers: usize, rng: &mut impl CryptoRng) -> Self {
         let quality = match photo.options.quality {
             Quality::Auto => 0,
             Quality::Fixed(quality) => quality,
@@ -231,6 +237,12 @@ impl OutgoingPhoto {
     pub fn afresh(&self, rng: &mut impl CryptoRng) -> Self {
         let photo = PhotoSource { source: self.source.clone(), options: self.options() };
         Self::new(&photo, self.readers.as_slice().len(), rng)
+    }
+
+    /// How long it is once it is sealed; how long its source is before.
+    #[must_use]
+    pub fn length_bytes(&self) -> u64 {
+        self.sealed.as_ref().map_or(self.source.length_bytes, |facts| facts.length_bytes)
     }
 
     /// How it is to be prepared.
@@ -284,8 +296,9 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         Ok(None)
     }
 
-    /// Prepares every photo before anything is saved: a picture that cannot be sent stops the whole message.
-    pub(crate) fn prepare_all<F: Sources>(
+    /// Prepares every photo before anything is saved: a picture that cannot be sent stops the whole message. What would
+    /// be too much to hold at once is let go, to be prepared again when its turn comes.
+    pub(crate) async fn prepare_all<F: Sources>(
         &self,
         draft: &Draft,
         sources: &F,
@@ -294,25 +307,42 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         if draft.photos.len() > PHOTOS {
             return Err(ClientError::TooMany { what: "photos in one message", max: PHOTOS });
         }
-        let prepare_one = |photo: &PhotoSource| {
-            let file = sources.open(&photo.source)?;
-            Ok(prepare(file, photo.source.path.as_str(), &photo.options, rng)?)
+        let mut salts = Vec::new();
+        salts.resize_with(draft.photos.len(), || {
+            let mut salt = [0; 32];
+            rng.fill_bytes(&mut salt);
+            salt
+        });
+        let lengths: Vec<u64> = draft.photos.iter().map(|photo| photo.source.length_bytes).collect();
+        self.progress(Event::photo(Stage::Preparing, &lengths, 0));
+        let prepare_one = |(photo, salt): (&PhotoSource, _)| {
+            let (source, options) = (photo.source.clone(), photo.options);
+            async move { sources.prepare(&source, &options, salt).await }
         };
-        draft.photos.iter().map(prepare_one).collect()
+        let under_way = stream::iter(draft.photos.iter().zip(salts)).map(prepare_one).buffered(PREPARED_AT_ONCE);
+        let mut prepared = Vec::new();
+        let mut held_bytes = 0_u64;
+        let mut under_way = core::pin::pin!(under_way);
+        while let Some(photo) = under_way.try_next().await? {
+            held_bytes = held_bytes.saturating_add(photo.held_bytes());
+            prepared.push(if held_bytes > HELD_BYTES { photo.let_go() } else { photo });
+            self.progress(Event::photo(Stage::Preparing, &lengths, prepared.len()));
+        }
+        Ok(prepared)
     }
 
     /// Prepares without sending: what would be sent, and what would be removed.
     ///
     /// # Errors
     /// [`ClientError::Prepare`] and others a send would meet before anything is saved.
-    pub fn dry_run<F: Sources>(
+    pub async fn dry_run<F: Sources>(
         &self,
         draft: &Draft,
         sources: &F,
         rng: &mut impl CryptoRng,
     ) -> Result<Vec<PreparedPhoto<F::File>>, ClientError> {
         check(draft)?;
-        self.prepare_all(draft, sources, rng)
+        self.prepare_all(draft, sources, rng).await
     }
 
     /// Saves a draft: from here on a crash loses nothing.

@@ -30,7 +30,7 @@ use crate::{
     client::Client,
     error::ClientError,
     message::{Direction, Message},
-    prepare::Removed,
+    prepare::{Compression, PrepareOptions, PreparedPhoto, Removed},
     spool::{Spool, SpoolName},
     transport::Transport,
     vault::store::Store,
@@ -56,18 +56,26 @@ pub struct SendOutcome {
     pub sent: Vec<Sent>,
     /// What was found in each photo and what became of it; empty where the photo was prepared before an interruption.
     pub removed: Vec<Vec<Removed>>,
+    /// How each photo was made small; as many as `removed`.
+    pub compressions: Vec<Option<Compression>>,
 }
 
-/// Opens a source again: the file as it was, or why not.
+/// Where photos come from, and where they are decoded: not necessarily in this process.
 pub trait Sources {
-    /// A file.
+    /// An open file.
     type File: Read + Seek;
 
-    /// Opens it, if its size and time are still the same.
+    /// Opens a source, if its size and time are still the same, and prepares it under its display name and this salt,
+    /// as [`prepare`](crate::prepare::prepare) would. Two calls may be under way at once; a dropped one stops.
     ///
     /// # Errors
-    /// [`ClientError::SourceMissing`] or [`ClientError::SourceChanged`].
-    fn open(&self, source: &Source) -> Result<Self::File, ClientError>;
+    /// [`ClientError::SourceMissing`], [`ClientError::SourceChanged`] or [`ClientError::Prepare`].
+    fn prepare(
+        &self,
+        source: &Source,
+        options: &PrepareOptions,
+        source_salt: [u8; 32],
+    ) -> impl Future<Output = Result<PreparedPhoto<Self::File>, ClientError>>;
 }
 
 impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
@@ -91,7 +99,7 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
                 (begun, Vec::new(), Some(hold))
             }
             None => {
-                let prepared = self.prepare_all(&draft, sources, rng)?;
+                let prepared = self.prepare_all(&draft, sources, rng).await?;
                 let mut id = [0; 16];
                 rng.fill_bytes(&mut id);
                 // Held before anybody else can see it.
@@ -100,6 +108,7 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
             }
         };
         let removed = prepared.iter().map(|photo| photo.removed().to_vec()).collect();
+        let compressions = prepared.iter().map(PreparedPhoto::compression).collect();
         self.carry_earlier(&outgoing, sources, now, rng).await;
         let failed = self.carry(outgoing.clone(), prepared, sources, now, rng).await;
         let deposited = match &failed {
@@ -119,7 +128,7 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         for recipient in outgoing.recipients.iter() {
             sent.push(self.sent_to(recipient, &mut waits).await?);
         }
-        Ok(SendOutcome { id: outgoing.id, sent, removed })
+        Ok(SendOutcome { id: outgoing.id, sent, removed, compressions })
     }
 
     /// What was asked for first goes first: sends that waited for a relay. One that is still to be sealed may be under way in

@@ -1,6 +1,6 @@
 //! The outbox: sealed envelopes under way, and sends that are not enclosed yet. What is in it goes out as it is.
 
-use std::io::{Read, Seek};
+use std::iter::repeat;
 
 use lightproof_e2ee::{
     frame::{MessageId, Reply},
@@ -23,7 +23,7 @@ use crate::{
     error::ClientError,
     event::{Event, Stage},
     message::{Body, Direction, Message, State},
-    prepare::{PreparedPhoto, prepare},
+    prepare::PreparedPhoto,
     spool::{Spool, SpoolError},
     transport::Transport,
     vault::{
@@ -114,7 +114,9 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         rng: &mut impl CryptoRng,
     ) -> Result<(), ClientError> {
         let outgoing = self.seal_all(outgoing, prepared, sources, now, rng).await?;
+        let lengths: Vec<u64> = outgoing.photos.iter().map(OutgoingPhoto::length_bytes).collect();
         for (place, photo) in outgoing.photos.iter().enumerate() {
+            self.progress(Event::photo(Stage::Uploading, &lengths, place));
             let uploaded = self.upload_sealed(&outgoing, photo, now, rng).await;
             // Gone from the spool; or from the relay, which never makes the same blob twice.
             let is_gone = |error: &ClientError| {
@@ -157,6 +159,9 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         // By place, and each for the sealing it was prepared for.
         let mut prepared: Vec<_> = prepared.into_iter().map(Some).collect();
         let begun = outgoing.clone();
+        let ready = prepared.iter().map(|photo| photo.as_ref().map(PreparedPhoto::length_bytes)).chain(repeat(None));
+        let lengths: Vec<u64> =
+            begun.photos.iter().zip(ready).map(|(photo, ready)| ready.unwrap_or(photo.length_bytes())).collect();
         for place in 0..begun.photos.as_slice().len() {
             let of = |outgoing: &Outgoing| outgoing.photos.as_slice().get(place).cloned().ok_or(ClientError::Damaged);
             let photo = of(&outgoing)?;
@@ -166,17 +171,18 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
             let ready = prepared
                 .get_mut(place)
                 .and_then(Option::take)
-                .filter(|_| of(&begun).is_ok_and(|was| was.spool == photo.spool));
+                .filter(|ready| ready.is_held() && of(&begun).is_ok_and(|was| was.spool == photo.spool));
             let (photo, prepared) = match ready {
                 Some(prepared) => (photo, prepared),
                 None => {
-                    let prepared = self.prepare_again(&photo, sources, rng)?;
+                    let prepared = self.prepare_again(&photo, sources, rng).await?;
                     // Some chunks may have been sealed, and even uploaded, before the interruption: never again under that key.
                     let fresh = photo.afresh(rng);
                     outgoing = self.save_photo(&outgoing, place, fresh.clone(), rng).await?;
                     (fresh, prepared)
                 }
             };
+            self.progress(Event::photo(Stage::Uploading, &lengths, place));
             let connection = self.blob_connection(&outgoing, now, rng).await.ok();
             let facts = self.seal(&photo, prepared, connection.as_deref()).await?;
             let kept_days = connection.map_or(0, |connection| connection.welcome().limits.blob_days);
@@ -187,22 +193,20 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         Ok(outgoing)
     }
 
-    fn prepare_again<F: Sources>(
+    async fn prepare_again<F: Sources>(
         &self,
         photo: &OutgoingPhoto,
         sources: &F,
         rng: &mut impl CryptoRng,
-    ) -> Result<PreparedPhoto<F::File>, ClientError>
-    where
-        F::File: Read + Seek,
-    {
+    ) -> Result<PreparedPhoto<F::File>, ClientError> {
         self.progress(Event::Progress {
             stage: Stage::Preparing,
             done_bytes: 0,
             total_bytes: photo.source.length_bytes,
         });
-        let file = sources.open(&photo.source)?;
-        Ok(prepare(file, photo.source.path.as_str(), &photo.options(), rng)?)
+        let mut source_salt = [0; 32];
+        rng.fill_bytes(&mut source_salt);
+        sources.prepare(&photo.source, &photo.options(), source_salt).await
     }
 
     /// The sealed chunks are gone: the next try seals under a new key, as a new blob. Not once an envelope names this one.

@@ -19,7 +19,7 @@ use lightproof_wire::{
     capability::Capability,
     codec::{Bytes, List, Text},
     command::Command,
-    hash::Hasher,
+    hash::{Digest, Hasher},
     id::{ChunkIndex, CommandId},
     refusal::Refusal,
     relay_link::RelayLink,
@@ -34,7 +34,7 @@ use crate::{
     connection::{Connection, expect_reply},
     error::ClientError,
     event::{Event, Stage},
-    prepare::{Content, PreparedPhoto, commit_to},
+    prepare::{Content, Pieced, PreparedPhoto, commit_to},
     spool::{Spool, SpoolName},
     transport::{Pipe, Transport},
     vault::store::Store,
@@ -85,7 +85,11 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         sealing.finish()
     }
 
-    async fn seal_group<R: Read>(&self, sealing: &mut Sealing<R>, spool: SpoolName) -> Result<Vec<Chunk>, ClientError> {
+    async fn seal_group<R: Read + Seek>(
+        &self,
+        sealing: &mut Sealing<R>,
+        spool: SpoolName,
+    ) -> Result<Vec<Chunk>, ClientError> {
         let (mut group, mut sealed_bytes) = (Vec::new(), 0_usize);
         let shape = sealing.shape();
         let mut sealed: Option<Chunk> = None;
@@ -269,15 +273,17 @@ struct Sealing<R> {
     digest: Hasher,
     /// Whether the source was hashed before it was prepared; otherwise what is sealed is the source.
     committed: bool,
+    /// What it must have been, where the source is read a second time.
+    expected: Option<Digest>,
     facts: SealedFacts,
 }
 
 enum Reader<R> {
     Bytes(Cursor<Vec<u8>>),
-    Source(R),
+    Source(Pieced<R>),
 }
 
-impl<R: Read> Read for Reader<R> {
+impl<R: Read + Seek> Read for Reader<R> {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         match self {
             Self::Bytes(bytes) => bytes.read(buffer),
@@ -286,7 +292,7 @@ impl<R: Read> Read for Reader<R> {
     }
 }
 
-impl<R: Read> Sealing<R> {
+impl<R: Read + Seek> Sealing<R> {
     fn new(photo: &OutgoingPhoto, prepared: PreparedPhoto<R>) -> Result<Self, ClientError> {
         let length_bytes = prepared.length_bytes();
         let (width, height) = prepared.dimensions().unwrap_or_default();
@@ -303,12 +309,14 @@ impl<R: Read> Sealing<R> {
             thumbhash: Bytes::new(prepared.thumbhash().to_vec()).map_err(|_| ClientError::Damaged)?,
             name: Text::new(prepared.name()).map_err(|_| ClientError::Damaged)?,
         };
+        let expected = prepared.digest();
         let content = match prepared.into_content() {
             Content::Bytes(bytes) => Reader::Bytes(Cursor::new(bytes)),
             Content::Source(source) => Reader::Source(source),
+            Content::LetGo => return Err(ClientError::Damaged),
         };
         let sealer = Sealer::new(&photo.file_key, length_bytes)?;
-        Ok(Self { sealer, content, digest: Hasher::bare(), committed: known.is_some(), facts })
+        Ok(Self { sealer, content, digest: Hasher::bare(), committed: known.is_some(), expected, facts })
     }
 
     const fn shape(&self) -> BlobShape {
@@ -334,8 +342,55 @@ impl<R: Read> Sealing<R> {
         }
         self.sealer.finish()?;
         let digest = self.digest.finish();
+        if self.expected.is_some_and(|expected| expected != digest) {
+            return Err(ClientError::SourceChanged);
+        }
         let of_sealed = commit_to(&self.facts.source_salt, &digest);
         let source_commitment = if self.committed { self.facts.source_commitment } else { of_sealed };
         Ok(SealedFacts { digest, source_commitment, ..self.facts })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use lightproof_e2ee::manifest::Treatment;
+    use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
+
+    use super::*;
+    use crate::{
+        prepare::{
+            PrepareOptions,
+            apart::{Asked, Job, work},
+            sample_photo,
+        },
+        send::draft::{PhotoSource, Source},
+    };
+
+    /// Seals what a process apart made of `photo`, from what the file has become since.
+    fn sealed(photo: &[u8], now: Vec<u8>) -> Result<SealedFacts, ClientError> {
+        let options = PrepareOptions { treatment: Treatment::Original, ..PrepareOptions::default() };
+        let mut reply = Cursor::new(Vec::new());
+        work(&Job::from(&options), Cursor::new(photo), &mut reply).unwrap();
+        let asked = Asked { name: "photo.jpg", options: &options, source_salt: [7; 32] };
+        let prepared = PreparedPhoto::from_reply(reply, Cursor::new(now), &asked)?;
+        let source = Source { path: Text::new("photo.jpg").unwrap(), length_bytes: 0, modified_ms: 0 };
+        let mut rng = ChaCha20Rng::seed_from_u64(1);
+        let outgoing = OutgoingPhoto::new(&PhotoSource { source, options }, 1, &mut rng);
+        let mut sealing = Sealing::new(&outgoing, prepared)?;
+        while sealing.next_chunk()?.is_some() {}
+        sealing.finish()
+    }
+
+    #[test]
+    fn an_original_that_changed_while_it_was_sealed_is_not_sent() {
+        let photo = sample_photo();
+        let facts = sealed(&photo, photo.clone()).unwrap();
+        assert!(facts.length_bytes > 10_000 && facts.source_commitment != NO_FRAME);
+        let middle = photo.len() / 2;
+        let mut changed = photo.clone();
+        changed[middle] ^= 1;
+        assert!(matches!(sealed(&photo, changed), Err(ClientError::SourceChanged)));
+        let longer = [photo.as_slice(), b"more"].concat();
+        assert!(sealed(&photo, longer).is_ok(), "what follows the picture is not sent anyway");
     }
 }

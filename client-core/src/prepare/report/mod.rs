@@ -2,15 +2,27 @@
 //!
 //! A report names what it recognises and counts the rest; it never decides what is removed: the allow-list does.
 
+mod behind;
+mod boxes;
 mod exif;
-mod named;
+mod human;
+mod iptc;
+mod maker_note;
+mod png_text;
+mod thumbnail;
+mod xmp;
+
+use lightproof_wire::codec::{TlsDeserialize, TlsSerialize, TlsSize};
 
 use super::{
     format::Format,
     strip::{Leftover, LeftoverKind, Parts, leftovers_of_gif},
 };
 
+use human::bytes_of;
+
 pub(super) use exif::is_camera_raw;
+pub(super) use thumbnail::compare_thumbnail;
 
 /// One thing that a file held beside its picture.
 #[derive(Clone, PartialEq, Eq)]
@@ -34,8 +46,9 @@ impl core::fmt::Debug for Removed {
 }
 
 /// Kinds of things found in pictures, the most telling first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, TlsSerialize, TlsDeserialize, TlsSize)]
 #[non_exhaustive]
+#[repr(u8)]
 pub enum RemovedGroup {
     /// Where it was taken.
     Location,
@@ -85,7 +98,8 @@ impl RemovedGroup {
 }
 
 /// Whether something stays in what is sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, TlsSerialize, TlsDeserialize, TlsSize)]
+#[repr(u8)]
 pub enum Fate {
     /// Not in what is sent.
     Removed,
@@ -128,6 +142,12 @@ impl Found {
         Self::new(Carrier::Leftovers, RemovedGroup::NotInspected, "content", why)
     }
 
+    /// The entry for a profile that says nothing of these pixels.
+    pub(super) fn unusable_profile() -> Self {
+        let what = "damaged or of another kind of picture: colours are taken as sRGB";
+        Self::new(Carrier::Leftovers, RemovedGroup::ColourProfile, "unusable", what)
+    }
+
     /// Where it was.
     pub(super) const fn carrier(&self) -> Carrier {
         self.carrier
@@ -143,10 +163,10 @@ impl Found {
 pub(super) fn of_parts(parts: &Parts<'_>) -> Vec<Found> {
     let mut found = Vec::new();
     if let Some(block) = parts.exif {
-        exif::report(block, &mut found);
+        exif::report(block, Carrier::Exif, &mut found);
     }
     if let Some(packet) = parts.xmp {
-        named::report_xmp(packet, &mut found);
+        xmp::report(packet, Carrier::Xmp, &mut found);
     }
     if let Some(icc) = &parts.icc {
         found.push(Found::new(Carrier::Icc, RemovedGroup::ColourProfile, "ICC", bytes_of(icc.len())));
@@ -161,17 +181,19 @@ pub(super) fn of_other(bytes: &[u8], format: Format) -> Vec<Found> {
     match format {
         Format::Gif => {
             if let Ok((leftovers, trailing)) = leftovers_of_gif(bytes) {
-                of_leftovers(&leftovers, trailing, &mut found);
+                leftovers.iter().for_each(|leftover| of_gif(leftover, &mut found));
+                behind::report(trailing, &mut found);
             }
         }
         Format::Bmp => {
             let end = bytes.get(2..).and_then(<[u8]>::first_chunk).map(|size| u32::from_le_bytes(*size));
             let end = end.and_then(|end| usize::try_from(end).ok()).unwrap_or(usize::MAX);
-            of_leftovers(&[], bytes.get(end..).unwrap_or_default(), &mut found);
+            behind::report(bytes.get(end..).unwrap_or_default(), &mut found);
         }
-        Format::Tiff => exif::report(bytes, &mut found),
+        Format::Tiff => exif::report(bytes, Carrier::Exif, &mut found),
+        Format::JpegXl => boxes::report(bytes, &mut found),
         Format::Avif | Format::Heic => exif::report_container(bytes, &mut found),
-        Format::Jpeg | Format::JpegXl | Format::Png | Format::WebP => {
+        Format::Jpeg | Format::Png | Format::WebP => {
             found.push(Found::not_inspected("the metadata of this file cannot be read"));
         }
     }
@@ -179,34 +201,54 @@ pub(super) fn of_other(bytes: &[u8], format: Format) -> Vec<Found> {
 }
 
 fn of_leftovers(leftovers: &[Leftover<'_>], trailing: &[u8], found: &mut Vec<Found>) {
-    leftovers.iter().for_each(|leftover| found.push(of_leftover(leftover)));
-    if !trailing.is_empty() {
-        let what = if trailing.get(4..8) == Some(b"ftyp") {
-            "video"
-        } else if Format::of(trailing).is_some() {
-            "picture"
-        } else {
-            "bytes"
-        };
-        found.push(Found::new(Carrier::Trailing, RemovedGroup::TrailingBytes, what, bytes_of(trailing.len())));
-    }
+    leftovers.iter().for_each(|leftover| of_leftover(leftover, found));
+    behind::report(trailing, found);
 }
 
-fn of_leftover(leftover: &Leftover<'_>) -> Found {
-    let of = |group, key: &str, detail: String| Found::new(Carrier::Leftovers, group, key, detail);
+fn of_leftover(leftover: &Leftover<'_>, found: &mut Vec<Found>) {
     let size = bytes_of(leftover.payload.len());
-    match leftover.kind {
+    let (group, key, detail) = match leftover.kind {
+        LeftoverKind::Text | LeftoverKind::LongText => return png_text::report(leftover, found),
+        LeftoverKind::Photoshop => return iptc::report_photoshop(leftover.payload, Carrier::Leftovers, found),
         LeftoverKind::Comment => {
-            of(RemovedGroup::Comment, "comment", String::from_utf8_lossy(leftover.payload).into_owned())
+            (RemovedGroup::Comment, "comment".into(), String::from_utf8_lossy(leftover.payload).into_owned())
         }
-        LeftoverKind::Text | LeftoverKind::LongText => named::report_text(leftover),
-        LeftoverKind::Time => of(RemovedGroup::Date, "tIME", named::time_of(leftover.payload).unwrap_or(size)),
-        LeftoverKind::Thumbnail => of(RemovedGroup::Thumbnail, "JFIF", size),
-        LeftoverKind::Frames => of(RemovedGroup::Frames, "frames", String::new()),
-        LeftoverKind::Photoshop => of(RemovedGroup::OtherMetadata, "IPTC", size),
-        LeftoverKind::Application(number) => of(RemovedGroup::OtherMetadata, &format!("APP{number}"), size),
-        LeftoverKind::Chunk(kind) => of(RemovedGroup::OtherMetadata, &String::from_utf8_lossy(&kind), size),
+        LeftoverKind::Time => (RemovedGroup::Date, "tIME".into(), png_text::time_of(leftover.payload).unwrap_or(size)),
+        LeftoverKind::Thumbnail => (RemovedGroup::Thumbnail, "JFIF thumbnail".into(), size),
+        LeftoverKind::Frames => (RemovedGroup::Frames, "frames".into(), String::new()),
+        LeftoverKind::Application(number) => (RemovedGroup::OtherMetadata, application(number, leftover.payload), size),
+        LeftoverKind::Chunk(kind) => (RemovedGroup::OtherMetadata, String::from_utf8_lossy(&kind).into_owned(), size),
+    };
+    found.push(Found::new(Carrier::Leftovers, group, key, detail));
+}
+
+/// GIF89a: a text in pieces, each behind its length; XMP as it stands, behind the name of its application.
+fn of_gif(leftover: &Leftover<'_>, found: &mut Vec<Found>) {
+    if let Some(packet) = leftover.payload.strip_prefix(b"\x0bXMP DataXMP") {
+        return xmp::report(packet, Carrier::Leftovers, found);
     }
+    let (mut text, mut rest) = (Vec::new(), leftover.payload);
+    while let Some((piece, after)) =
+        rest.split_first().and_then(|(length, rest)| rest.split_at_checked(usize::from(*length)))
+    {
+        text.extend_from_slice(piece);
+        rest = after;
+    }
+    let is_text = leftover.kind == LeftoverKind::Comment;
+    of_leftover(&Leftover { payload: if is_text { &text } else { leftover.payload }, ..leftover.clone() }, found);
+}
+
+/// An application segment by its number and the name it begins with.
+fn application(number: u8, payload: &[u8]) -> String {
+    let name = payload.iter().take(40).take_while(|byte| byte.is_ascii_graphic() || **byte == b' ');
+    let name: String = name.map(|byte| char::from(*byte)).collect();
+    let what = match name.as_str() {
+        // Content credentials (C2PA) come in these boxes, and name who signed.
+        _ if number == 11 && name.starts_with("JP") => "content credentials".to_owned(),
+        "http://ns.adobe.com/xmp/extension/" => "more XMP".to_owned(),
+        _ => name,
+    };
+    if what.len() < 3 { format!("APP{number}") } else { format!("APP{number} {what}") }
 }
 
 fn sorted(mut found: Vec<Found>) -> Vec<Found> {
@@ -215,12 +257,8 @@ fn sorted(mut found: Vec<Found>) -> Vec<Found> {
     found
 }
 
-fn bytes_of(count: usize) -> String {
-    if count == 1 { "1 byte".to_owned() } else { format!("{count} bytes") }
-}
-
 /// A stranger's text, fit for one line: nothing invisible, nothing that turns the line around, not too long.
-fn printable(text: &str) -> String {
+pub(super) fn printable(text: &str) -> String {
     let text = text.trim_matches(|c: char| c == '\0' || c.is_whitespace());
     let mut out: String = text
         .chars()
@@ -235,4 +273,4 @@ fn printable(text: &str) -> String {
 
 const MAX_DETAIL_CHARS: usize = 99;
 /// A file can hold any number of comments; a report is read by a person.
-const MAX_ENTRIES: usize = 200;
+pub(super) const MAX_ENTRIES: usize = 200;

@@ -3,10 +3,10 @@
 mod exif_block;
 
 use image::RgbImage;
-use jpeg_encoder::{ColorType, Encoder};
 
 use super::{
     format::Format,
+    jpeg::{Colour, Pixels, Sampling, Transformed},
     strip::{Keep, Parts},
 };
 
@@ -19,19 +19,19 @@ pub fn sample_photo() -> Vec<u8> {
     let exif = exif_block(&CAMERA, &SHOT, &POSITION, &thumbnail);
     let picture = jpeg(&render(1600, 1200), 90);
     let Some(Ok(parts)) = Parts::of(&picture, Format::Jpeg) else { return picture };
-    let mut photo = parts.rebuild(Keep { exif: Some(&exif), ..Keep::default() });
+    let mut photo = parts.rebuild(Keep { exif: Some(&exif), ..Keep::default() }).cut(&picture);
     photo.extend(TRAILING);
     photo
 }
 
 fn jpeg(picture: &RgbImage, quality: u8) -> Vec<u8> {
-    let mut bytes = Vec::new();
     let (Ok(width), Ok(height)) = (u16::try_from(picture.width()), u16::try_from(picture.height())) else {
-        return bytes;
+        return Vec::new();
     };
-    // Writing to memory cannot fail, and the size is right by construction.
-    let _ = Encoder::new(&mut bytes, quality).encode(picture.as_raw(), width, height, ColorType::Rgb);
-    bytes
+    let pixels = Pixels { samples: picture.as_raw(), width, height, colour: Colour::Rgb };
+    // The size is right by construction.
+    let transformed = Transformed::of(&pixels, Sampling::suiting(quality));
+    transformed.map(|transformed| transformed.quantised(quality).encode()).unwrap_or_default()
 }
 
 fn render(width: u32, height: u32) -> RgbImage {

@@ -32,7 +32,7 @@ pub(in super::super) fn leftovers_of_gif(bytes: &[u8]) -> Result<(Vec<Leftover<'
                     APPLICATION if !payload.starts_with(b"\x0bNETSCAPE2.0") => LeftoverKind::Chunk(*b"app "),
                     _ => continue,
                 };
-                leftovers.push(Leftover { kind, payload, whole: &[] });
+                leftovers.push(Leftover { kind, payload, whole: 0..0 });
             }
             _ => return Err(PictureError::Damaged),
         }
@@ -41,7 +41,7 @@ pub(in super::super) fn leftovers_of_gif(bytes: &[u8]) -> Result<(Vec<Leftover<'
         0 => Err(PictureError::Truncated),
         1 => Ok((leftovers, rest)),
         _ => {
-            leftovers.push(Leftover { kind: LeftoverKind::Frames, payload: &[], whole: &[] });
+            leftovers.push(Leftover { kind: LeftoverKind::Frames, payload: &[], whole: 0..0 });
             Ok((leftovers, rest))
         }
     }

@@ -1,14 +1,17 @@
 //! JPEG (ITU-T T.81): segments between markers, and entropy-coded data after each start of scan.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, ops::Range};
 
-use super::{super::error::PictureError, Keep, Leftover, LeftoverKind, Parts, take, take_array};
+use super::{
+    super::{error::PictureError, pieces::Pieces},
+    Keep, Leftover, LeftoverKind, Parts, take, take_array,
+};
 
 /// The picture's own segments, in order, scans with their data.
 pub(super) struct Body<'a> {
     has_jfif: bool,
     adobe: Option<&'a [u8]>,
-    pieces: Vec<&'a [u8]>,
+    pieces: Vec<Range<usize>>,
 }
 
 /// The longest EXIF or XMP that one segment holds, prefix and length taken off.
@@ -33,7 +36,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Parts<'_>, PictureError> {
                 // The two bytes of the marker stand right before `from`.
                 let start = bytes.len().saturating_sub(from.len()).saturating_sub(2);
                 let end = bytes.len().saturating_sub(rest.len());
-                reading.segment(marker, payload, bytes.get(start..end).unwrap_or_default())?;
+                reading.segment(marker, payload, start..end)?;
             }
         }
     }
@@ -41,9 +44,9 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Parts<'_>, PictureError> {
 }
 
 /// Builds a JPEG again: JFIF's short form, what is kept, the Adobe marker (it says which colours these are), the picture.
-pub(super) fn rebuild(parts: &Parts<'_>, body: &Body<'_>, keep: Keep<'_>) -> Vec<u8> {
-    let mut out = Vec::with_capacity(body.pieces.iter().map(|piece| piece.len()).sum::<usize>().saturating_add(4096));
-    out.extend([0xff, SOI]);
+pub(super) fn rebuild(parts: &Parts<'_>, body: &Body<'_>, keep: Keep<'_>) -> Pieces {
+    let mut out = Pieces::default();
+    out.push_new(&[0xff, SOI]);
     if body.has_jfif {
         push_segment(&mut out, APP0, &[JFIF, b"\x01\x02\0\0\x01\0\x01\0\0"]);
     }
@@ -60,10 +63,10 @@ pub(super) fn rebuild(parts: &Parts<'_>, body: &Body<'_>, keep: Keep<'_>) -> Vec
         push_segment(&mut out, APP14, &[adobe]);
     }
     if keep.leftovers {
-        parts.leftovers.iter().for_each(|leftover| out.extend(leftover.whole));
+        parts.leftovers.iter().for_each(|leftover| out.push_source(&leftover.whole));
     }
-    body.pieces.iter().for_each(|piece| out.extend(*piece));
-    out.extend([0xff, EOI]);
+    body.pieces.iter().for_each(|piece| out.push_source(piece));
+    out.push_new(&[0xff, EOI]);
     out
 }
 
@@ -77,11 +80,11 @@ struct Reading<'a> {
     leftovers: Vec<Leftover<'a>>,
     has_jfif: bool,
     adobe: Option<&'a [u8]>,
-    pieces: Vec<&'a [u8]>,
+    pieces: Vec<Range<usize>>,
 }
 
 impl<'a> Reading<'a> {
-    fn segment(&mut self, marker: u8, payload: &'a [u8], whole: &'a [u8]) -> Result<(), PictureError> {
+    fn segment(&mut self, marker: u8, payload: &'a [u8], whole: Range<usize>) -> Result<(), PictureError> {
         match marker {
             APP0..=APP15 | COM | JPG0..=JPG13 => self.application(marker, payload, whole),
             DHT | DAC | DQT | DRI | DNL => self.pieces.push(whole),
@@ -102,7 +105,7 @@ impl<'a> Reading<'a> {
         Ok(())
     }
 
-    fn application(&mut self, marker: u8, payload: &'a [u8], whole: &'a [u8]) {
+    fn application(&mut self, marker: u8, payload: &'a [u8], whole: Range<usize>) {
         let kind = match marker {
             APP0 if payload.starts_with(JFIF) => {
                 self.has_jfif = true;
@@ -137,7 +140,7 @@ impl<'a> Reading<'a> {
             _ => LeftoverKind::Application(marker.wrapping_sub(APP0)),
         };
         // An index of pictures behind the end is worthless once they are gone.
-        let whole = if kind == LeftoverKind::Frames { &[] } else { whole };
+        let whole = if kind == LeftoverKind::Frames { 0..0 } else { whole };
         self.leftovers.push(Leftover { kind, payload, whole });
     }
 
@@ -198,17 +201,17 @@ fn entropy_length(data: &[u8]) -> Result<usize, PictureError> {
     }
 }
 
-fn push_segment(out: &mut Vec<u8>, marker: u8, payload: &[&[u8]]) {
+fn push_segment(out: &mut Pieces, marker: u8, payload: &[&[u8]]) {
     let length = payload.iter().map(|part| part.len()).sum::<usize>().saturating_add(2);
     // Callers keep payloads below 64 KiB; a longer one is left out rather than written wrongly.
     let Ok(length) = u16::try_from(length) else { return };
-    out.extend([0xff, marker]);
-    out.extend(length.to_be_bytes());
-    payload.iter().for_each(|part| out.extend(*part));
+    out.push_new(&[0xff, marker]);
+    out.push_new(&length.to_be_bytes());
+    payload.iter().for_each(|part| out.push_new(part));
 }
 
 /// ICC.1:2022, annex B.4: numbered from 1, each with the count.
-fn push_icc(out: &mut Vec<u8>, icc: &[u8]) {
+fn push_icc(out: &mut Pieces, icc: &[u8]) {
     let chunks = icc.chunks(ICC_CHUNK_BYTES);
     let Ok(count) = u8::try_from(chunks.len()) else { return };
     for (number, chunk) in (1..=count).zip(chunks) {

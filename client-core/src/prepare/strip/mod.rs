@@ -8,9 +8,9 @@ mod jpeg;
 mod png;
 mod webp;
 
-use std::borrow::Cow;
+use std::{borrow::Cow, ops::Range};
 
-use super::{error::PictureError, format::Format};
+use super::{error::PictureError, format::Format, pieces::Pieces};
 
 pub(super) use gif::leftovers_of_gif;
 
@@ -33,18 +33,18 @@ pub(super) struct Parts<'a> {
 
 enum Body<'a> {
     Jpeg(jpeg::Body<'a>),
-    Png(png::Body<'a>),
-    WebP(webp::Body<'a>),
+    Png(png::Body),
+    WebP(webp::Body),
 }
 
 /// Something in a file that is not its picture.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(super) struct Leftover<'a> {
     pub(super) kind: LeftoverKind,
     /// What it says.
     pub(super) payload: &'a [u8],
-    /// The bytes that would carry it into the same kind of container.
-    pub(super) whole: &'a [u8],
+    /// Where the bytes stand that would carry it into the same kind of container.
+    pub(super) whole: Range<usize>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,7 +90,7 @@ impl<'a> Parts<'a> {
     }
 
     /// The same picture in a new container.
-    pub(super) fn rebuild(&self, keep: Keep<'_>) -> Vec<u8> {
+    pub(super) fn rebuild(&self, keep: Keep<'_>) -> Pieces {
         match &self.body {
             Body::Jpeg(body) => jpeg::rebuild(self, body, keep),
             Body::Png(body) => png::rebuild(self, body, keep),

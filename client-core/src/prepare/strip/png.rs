@@ -1,13 +1,16 @@
 //! PNG (third edition): chunks of length, type, data and CRC.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, ops::Range};
 
-use super::{super::error::PictureError, Keep, Leftover, LeftoverKind, Parts, take, take_array, without_prefix};
+use super::{
+    super::{error::PictureError, pieces::Pieces},
+    Keep, Leftover, LeftoverKind, Parts, take, take_array, without_prefix,
+};
 
 /// The chunks that make the picture, in order.
-pub(super) struct Body<'a> {
-    header: &'a [u8],
-    pieces: Vec<&'a [u8]>,
+pub(super) struct Body {
+    header: Range<usize>,
+    pieces: Vec<Range<usize>>,
 }
 
 /// Takes a PNG apart.
@@ -15,13 +18,13 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Parts<'_>, PictureError> {
     let mut rest = bytes.strip_prefix(SIGNATURE).ok_or(PictureError::Damaged)?;
     let (mut exif, mut xmp, mut icc) = (None, None, None);
     let (mut leftovers, mut pieces, mut is_animated) = (Vec::new(), Vec::new(), false);
-    let header = chunk(&mut rest)?;
+    let header = chunk(bytes.len(), &mut rest)?;
     let (b"IHDR", [w3, w2, w1, w0, h3, h2, h1, h0, _, _, _, _, _]) = (&header.kind, header.payload) else {
         return Err(PictureError::Damaged);
     };
     let size = (u32::from_be_bytes([*w3, *w2, *w1, *w0]), u32::from_be_bytes([*h3, *h2, *h1, *h0]));
     loop {
-        let Chunk { kind, payload, whole } = chunk(&mut rest)?;
+        let Chunk { kind, payload, whole } = chunk(bytes.len(), &mut rest)?;
         let leftover = match &kind {
             b"IEND" => break,
             b"PLTE" | b"IDAT" | b"tRNS" | b"cHRM" | b"gAMA" | b"sBIT" | b"sRGB" | b"cICP" => {
@@ -57,7 +60,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Parts<'_>, PictureError> {
         leftovers.push(Leftover {
             kind: leftover,
             payload,
-            whole: if leftover == LeftoverKind::Frames { &[] } else { whole },
+            whole: if leftover == LeftoverKind::Frames { 0..0 } else { whole },
         });
     }
     Ok(Parts {
@@ -74,10 +77,10 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Parts<'_>, PictureError> {
 }
 
 /// Builds a PNG again; what is kept stands right behind the header, before any palette or data.
-pub(super) fn rebuild(parts: &Parts<'_>, body: &Body<'_>, keep: Keep<'_>) -> Vec<u8> {
-    let mut out = Vec::with_capacity(body.pieces.iter().map(|piece| piece.len()).sum::<usize>().saturating_add(4096));
-    out.extend(SIGNATURE);
-    out.extend(body.header);
+pub(super) fn rebuild(parts: &Parts<'_>, body: &Body, keep: Keep<'_>) -> Pieces {
+    let mut out = Pieces::default();
+    out.push_new(SIGNATURE);
+    out.push_source(&body.header);
     if let Some(icc) = parts.icc.as_deref().filter(|_| keep.icc) {
         push_chunk(&mut out, *b"iCCP", &[PROFILE_NAME, icc]);
     }
@@ -88,9 +91,9 @@ pub(super) fn rebuild(parts: &Parts<'_>, body: &Body<'_>, keep: Keep<'_>) -> Vec
         push_chunk(&mut out, *b"iTXt", &[XMP, xmp]);
     }
     if keep.leftovers {
-        parts.leftovers.iter().for_each(|leftover| out.extend(leftover.whole));
+        parts.leftovers.iter().for_each(|leftover| out.push_source(&leftover.whole));
     }
-    body.pieces.iter().for_each(|piece| out.extend(*piece));
+    body.pieces.iter().for_each(|piece| out.push_source(piece));
     push_chunk(&mut out, *b"IEND", &[]);
     out
 }
@@ -98,17 +101,17 @@ pub(super) fn rebuild(parts: &Parts<'_>, body: &Body<'_>, keep: Keep<'_>) -> Vec
 struct Chunk<'a> {
     kind: [u8; 4],
     payload: &'a [u8],
-    whole: &'a [u8],
+    whole: Range<usize>,
 }
 
-fn chunk<'a>(rest: &mut &'a [u8]) -> Result<Chunk<'a>, PictureError> {
-    let from = *rest;
+/// `length_bytes` is that of the file whose end `rest` is.
+fn chunk<'a>(length_bytes: usize, rest: &mut &'a [u8]) -> Result<Chunk<'a>, PictureError> {
+    let start = length_bytes.saturating_sub(rest.len());
     let length = usize::try_from(u32::from_be_bytes(*take_array(rest)?)).map_err(|_| PictureError::Damaged)?;
     let kind = *take_array(rest)?;
     let payload = take(rest, length)?;
     take_array::<4>(rest)?;
-    let whole = from.get(..from.len().saturating_sub(rest.len())).unwrap_or_default();
-    Ok(Chunk { kind, payload, whole })
+    Ok(Chunk { kind, payload, whole: start..length_bytes.saturating_sub(rest.len()) })
 }
 
 /// The profile behind its name, as it stands: method and compressed data. The name may say anything and is not kept.
@@ -117,13 +120,13 @@ fn profile(payload: &[u8]) -> Option<&[u8]> {
     payload.get(end.saturating_add(1)..).filter(|data| data.len() <= MAX_PROFILE_BYTES)
 }
 
-fn push_chunk(out: &mut Vec<u8>, kind: [u8; 4], payload: &[&[u8]]) {
+fn push_chunk(out: &mut Pieces, kind: [u8; 4], payload: &[&[u8]]) {
     let Ok(length) = u32::try_from(payload.iter().map(|part| part.len()).sum::<usize>()) else { return };
-    out.extend(length.to_be_bytes());
-    out.extend(kind);
-    payload.iter().for_each(|part| out.extend(*part));
+    out.push_new(&length.to_be_bytes());
+    out.push_new(&kind);
+    payload.iter().for_each(|part| out.push_new(part));
     let crc = payload.iter().fold(crc(u32::MAX, &kind), |state, part| crc(state, part));
-    out.extend((!crc).to_be_bytes());
+    out.push_new(&(!crc).to_be_bytes());
 }
 
 /// CRC-32 of ISO 3309, bit by bit: only for the few small chunks that are written here.

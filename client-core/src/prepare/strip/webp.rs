@@ -1,16 +1,19 @@
 //! WebP (RFC 9649): a RIFF file; the extended form names in its first chunk which others there are.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, ops::Range};
 
-use super::{super::error::PictureError, Keep, Leftover, LeftoverKind, Parts, take, take_array, without_prefix};
+use super::{
+    super::{error::PictureError, pieces::Pieces},
+    Keep, Leftover, LeftoverKind, Parts, take, take_array, without_prefix,
+};
 
-/// The chunks that make the picture, each with its padding, in order.
-pub(super) struct Body<'a> {
+/// The chunks that make the picture, each with its padding if it has one, in order.
+pub(super) struct Body {
     has_alpha: bool,
     is_animated: bool,
     /// Whether the picture alone needs the extended form.
     is_extended: bool,
-    pieces: Vec<&'a [u8]>,
+    pieces: Vec<Range<usize>>,
 }
 
 /// Takes a WebP apart.
@@ -21,11 +24,12 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Parts<'_>, PictureError> {
     };
     let length = usize::try_from(u32::from_le_bytes(*length)).map_err(|_| PictureError::Damaged)?;
     let mut rest = take(&mut all, length.checked_sub(4).ok_or(PictureError::Damaged)?)?;
+    let end = bytes.len().saturating_sub(all.len());
     let (mut exif, mut xmp, mut icc) = (None, None, None);
     let (mut leftovers, mut size, mut canvas) = (Vec::new(), None, None);
     let mut body = Body { has_alpha: false, is_animated: false, is_extended: false, pieces: Vec::new() };
     while !rest.is_empty() {
-        let Chunk { kind, payload, whole } = chunk(&mut rest)?;
+        let Chunk { kind, payload, whole } = chunk(end, &mut rest)?;
         match &kind {
             b"VP8X" => canvas = Some(extended_size(payload).ok_or(PictureError::Damaged)?),
             b"VP8 " => {
@@ -67,7 +71,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Parts<'_>, PictureError> {
 }
 
 /// Builds a WebP again, in the simple form where that is enough.
-pub(super) fn rebuild(parts: &Parts<'_>, body: &Body<'_>, keep: Keep<'_>) -> Vec<u8> {
+pub(super) fn rebuild(parts: &Parts<'_>, body: &Body, keep: Keep<'_>) -> Pieces {
     let icc = parts.icc.as_deref().filter(|_| keep.icc);
     let flags = [
         (icc.is_some(), 0x20),
@@ -79,8 +83,7 @@ pub(super) fn rebuild(parts: &Parts<'_>, body: &Body<'_>, keep: Keep<'_>) -> Vec
     .iter()
     .filter(|(is_set, _)| *is_set)
     .fold(0_u8, |flags, (_, flag)| flags | flag);
-    let mut chunks =
-        Vec::with_capacity(body.pieces.iter().map(|piece| piece.len()).sum::<usize>().saturating_add(4096));
+    let mut chunks = Pieces::default();
     if body.is_extended || icc.is_some() || keep.exif.is_some() || keep.xmp.is_some() {
         let [w0, w1, w2, _] = parts.size.0.saturating_sub(1).to_le_bytes();
         let [h0, h1, h2, _] = parts.size.1.saturating_sub(1).to_le_bytes();
@@ -89,7 +92,7 @@ pub(super) fn rebuild(parts: &Parts<'_>, body: &Body<'_>, keep: Keep<'_>) -> Vec
     if let Some(icc) = icc {
         push_chunk(&mut chunks, *b"ICCP", icc);
     }
-    body.pieces.iter().for_each(|piece| chunks.extend(*piece));
+    body.pieces.iter().for_each(|piece| push_padded(&mut chunks, piece));
     if let Some(exif) = keep.exif {
         push_chunk(&mut chunks, *b"EXIF", exif);
     }
@@ -97,24 +100,25 @@ pub(super) fn rebuild(parts: &Parts<'_>, body: &Body<'_>, keep: Keep<'_>) -> Vec
         push_chunk(&mut chunks, *b"XMP ", xmp);
     }
     if keep.leftovers {
-        parts.leftovers.iter().for_each(|leftover| chunks.extend(leftover.whole));
+        parts.leftovers.iter().for_each(|leftover| push_padded(&mut chunks, &leftover.whole));
     }
-    let mut out = Vec::with_capacity(chunks.len().saturating_add(12));
-    out.extend(b"RIFF");
-    out.extend(u32::try_from(chunks.len().saturating_add(4)).unwrap_or(u32::MAX).to_le_bytes());
-    out.extend(b"WEBP");
-    out.append(&mut chunks);
+    let mut out = Pieces::default();
+    out.push_new(b"RIFF");
+    out.push_new(&u32::try_from(chunks.length_bytes().saturating_add(4)).unwrap_or(u32::MAX).to_le_bytes());
+    out.push_new(b"WEBP");
+    out.append(chunks);
     out
 }
 
 struct Chunk<'a> {
     kind: [u8; 4],
     payload: &'a [u8],
-    whole: &'a [u8],
+    whole: Range<usize>,
 }
 
-fn chunk<'a>(rest: &mut &'a [u8]) -> Result<Chunk<'a>, PictureError> {
-    let from = *rest;
+/// `end` is where `rest` ends in the file.
+fn chunk<'a>(end: usize, rest: &mut &'a [u8]) -> Result<Chunk<'a>, PictureError> {
+    let start = end.saturating_sub(rest.len());
     let kind = *take_array(rest)?;
     let length = usize::try_from(u32::from_le_bytes(*take_array(rest)?)).map_err(|_| PictureError::Damaged)?;
     let payload = take(rest, length)?;
@@ -122,17 +126,24 @@ fn chunk<'a>(rest: &mut &'a [u8]) -> Result<Chunk<'a>, PictureError> {
     if length % 2 == 1 && !rest.is_empty() {
         take(rest, 1)?;
     }
-    let whole = from.get(..from.len().saturating_sub(rest.len())).unwrap_or_default();
-    Ok(Chunk { kind, payload, whole })
+    Ok(Chunk { kind, payload, whole: start..end.saturating_sub(rest.len()) })
 }
 
-fn push_chunk(out: &mut Vec<u8>, kind: [u8; 4], payload: &[u8]) {
+/// The last chunk of a file may lack its padding; anything behind it needs it.
+fn push_padded(out: &mut Pieces, chunk: &Range<usize>) {
+    out.push_source(chunk);
+    if chunk.len() % 2 == 1 {
+        out.push_new(&[0]);
+    }
+}
+
+fn push_chunk(out: &mut Pieces, kind: [u8; 4], payload: &[u8]) {
     let Ok(length) = u32::try_from(payload.len()) else { return };
-    out.extend(kind);
-    out.extend(length.to_le_bytes());
-    out.extend(payload);
+    out.push_new(&kind);
+    out.push_new(&length.to_le_bytes());
+    out.push_new(payload);
     if length % 2 == 1 {
-        out.push(0);
+        out.push_new(&[0]);
     }
 }
 

@@ -5,10 +5,11 @@ use jpeg_encoder::{ColorType, SamplingFactor};
 use lightproof_e2ee::manifest::{MediaType, Treatment};
 
 use super::super::{
-    Limits, PrepareError, PrepareOptions, Quality, decode_for_view,
+    Fate, Limits, PrepareError, PrepareOptions, PreparedPhoto, Quality, decode_for_view,
     format::Format,
     sample::{Entry, exif_block},
 };
+use super::corpus::display_p3;
 use super::fixtures::{
     Layout, by_djpeg, by_jpeg_decoder, encoded, independent, jpeg, marked, plain_jpeg, prepared, psnr, real, scene,
     sent, transparent, treated,
@@ -88,10 +89,9 @@ fn all_eight_orientations_come_out_upright() {
             let (size, hash) = (photo.dimensions().unwrap(), photo.thumbhash().to_vec());
             let bytes = sent(photo);
             let seen = independent(&bytes);
-            assert_eq!(
-                decode_for_view(&bytes, MediaType::Jpeg, &Limits::default()).unwrap().rgba(),
-                seen.to_rgba8().as_raw()
-            );
+            let shown = decode_for_view(&bytes, MediaType::Jpeg, &Limits::default()).unwrap();
+            let shown = image::RgbaImage::from_raw(shown.width(), shown.height(), shown.rgba().to_vec()).unwrap();
+            assert!(psnr(&shown.into(), &seen) > 40.0, "{orientation}: shown otherwise");
             assert_eq!((seen.width(), seen.height()), size);
             let expected = upright.resize_exact(size.0, size.1, image::imageops::FilterType::Lanczos3);
             assert!(psnr(&seen, &expected) > 28.0, "{orientation}: {:.1} dB", psnr(&seen, &expected));
@@ -243,26 +243,29 @@ fn compressed_is_never_larger_than_the_cleaned_original() {
 }
 
 #[test]
-fn a_colour_profile_stays_with_its_colours() {
-    let mut profile = vec![0_u8; 200];
-    profile[16..20].copy_from_slice(b"RGB ");
-    let mut file = Vec::new();
-    let mut encoder = jpeg_encoder::Encoder::new(&mut file, 90);
-    encoder.add_icc_profile(&profile).unwrap();
-    encoder.encode(scene(300, 200).as_raw(), 300, 200, ColorType::Rgb).unwrap();
-    for options in [
-        treated(Treatment::Compressed),
-        treated(Treatment::Original),
-        PrepareOptions { max_edge: 100, ..PrepareOptions::default() },
-    ] {
-        let bytes = sent(prepared(&file, &options).unwrap());
-        let mut reader = image::ImageReader::new(std::io::Cursor::new(&bytes))
-            .with_guessed_format()
-            .unwrap()
-            .into_decoder()
-            .unwrap();
-        assert_eq!(image::ImageDecoder::icc_profile(&mut reader).unwrap().unwrap(), profile);
+fn a_colour_profile_stays_with_the_original_only() {
+    for (name, profile) in [("Display P3", display_p3()), ("damaged", vec![7; 200])] {
+        let mut file = Vec::new();
+        let mut encoder = jpeg_encoder::Encoder::new(&mut file, 95);
+        encoder.add_icc_profile(&profile).unwrap();
+        encoder.encode(scene(300, 200).as_raw(), 300, 200, ColorType::Rgb).unwrap();
+        let icc = |bytes: &[u8]| {
+            let reader = image::ImageReader::new(std::io::Cursor::new(bytes)).with_guessed_format().unwrap();
+            image::ImageDecoder::icc_profile(&mut reader.into_decoder().unwrap()).unwrap()
+        };
+        let original = prepared(&file, &treated(Treatment::Original)).unwrap();
+        assert!(fate_of(&original, "ICC") == Some(Fate::Kept) && icc(&sent(original)) == Some(profile), "{name}");
+        for options in [treated(Treatment::Compressed), PrepareOptions { max_edge: 100, ..PrepareOptions::default() }] {
+            let photo = prepared(&file, &options).unwrap();
+            assert_eq!(fate_of(&photo, "ICC"), Some(Fate::Removed), "{name}");
+            assert_eq!(fate_of(&photo, "unusable").is_some(), name == "damaged");
+            assert_eq!(icc(&sent(photo)), None, "{name}");
+        }
     }
+}
+
+fn fate_of<R>(photo: &PreparedPhoto<R>, key: &str) -> Option<Fate> {
+    photo.removed().iter().find(|entry| entry.key == key).map(|entry| entry.fate)
 }
 
 /// A grey TIFF of 4 x 2 pixels without compression, stored with an orientation.

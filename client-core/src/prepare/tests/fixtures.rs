@@ -1,11 +1,13 @@
 //! Pictures in every format, made here, with marks that must not survive.
 
-use std::{io::Cursor, path::PathBuf};
+use std::{
+    io::{Cursor, Read},
+    path::PathBuf,
+};
 
 use image::{DynamicImage, ImageFormat, RgbImage, Rgba, RgbaImage};
 use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
 use lightproof_e2ee::manifest::Treatment;
-use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 
 use super::super::{
     Content, PrepareError, PrepareOptions, PreparedPhoto,
@@ -17,24 +19,28 @@ use super::super::{
 /// Stands in every place a file has for metadata.
 pub(super) const MARK: &[u8] = b"SECRET";
 
-pub(super) fn rng() -> ChaCha20Rng {
-    ChaCha20Rng::from_seed([7; 32])
-}
+/// Of the commitments to sources.
+pub(in super::super) const SALT: [u8; 32] = [7; 32];
 
-pub(super) fn treated(treatment: Treatment) -> PrepareOptions {
+pub(in super::super) fn treated(treatment: Treatment) -> PrepareOptions {
     PrepareOptions { treatment, ..PrepareOptions::default() }
 }
 
-pub(super) fn prepared(file: &[u8], options: &PrepareOptions) -> Result<PreparedPhoto<Cursor<Vec<u8>>>, PrepareError> {
-    super::super::prepare(Cursor::new(file.to_vec()), "photo.bin", options, &mut rng())
+pub(in super::super) fn prepared(
+    file: &[u8],
+    options: &PrepareOptions,
+) -> Result<PreparedPhoto<Cursor<Vec<u8>>>, PrepareError> {
+    super::super::prepare(Cursor::new(file.to_vec()), "photo.bin", options, SALT)
 }
 
-pub(super) fn sent(photo: PreparedPhoto<Cursor<Vec<u8>>>) -> Vec<u8> {
+pub(in super::super) fn sent(photo: PreparedPhoto<Cursor<Vec<u8>>>) -> Vec<u8> {
     match photo.into_content() {
         Content::Bytes(bytes) => bytes,
-        Content::Source(source) => {
-            assert_eq!(source.position(), 0, "the source stands at its beginning");
-            source.into_inner()
+        Content::LetGo => panic!("it was just prepared"),
+        Content::Source(mut source) => {
+            let mut bytes = Vec::new();
+            source.read_to_end(&mut bytes).unwrap();
+            bytes
         }
     }
 }
@@ -49,7 +55,7 @@ pub(super) fn real(name: &str) -> Option<Vec<u8>> {
 }
 
 /// Smooth colours with one dark corner, top left, so that every turn and mirror shows.
-pub(super) fn scene(width: u32, height: u32) -> RgbImage {
+pub(in super::super) fn scene(width: u32, height: u32) -> RgbImage {
     RgbImage::from_fn(width, height, |x, y| {
         if x < width / 3 && y < height / 3 {
             return image::Rgb([20, 20, 40]);
@@ -103,7 +109,7 @@ pub(super) fn jpeg(
     bytes
 }
 
-pub(super) fn plain_jpeg(picture: &RgbImage) -> Vec<u8> {
+pub(in super::super) fn plain_jpeg(picture: &RgbImage) -> Vec<u8> {
     jpeg(picture.as_raw(), picture.dimensions(), ColorType::Rgb, Layout::Interleaved, SamplingFactor::F_2_2)
 }
 
@@ -133,11 +139,11 @@ pub(super) fn marked_exif(orientation: u16) -> Vec<u8> {
 }
 
 /// Puts the mark into EXIF, XMP, comments and behind the end of a JPEG, PNG or WebP.
-pub(super) fn marked(file: &[u8], format: Format, orientation: u16) -> Vec<u8> {
+pub(in super::super) fn marked(file: &[u8], format: Format, orientation: u16) -> Vec<u8> {
     let exif = marked_exif(orientation);
     let xmp = b"<x:xmpmeta><rdf:li dc:creator='Alice Example SECRET' exif:GPSLatitude='1'/></x:xmpmeta>";
     let parts = Parts::of(file, format).unwrap().unwrap();
-    let mut marked = parts.rebuild(Keep { icc: true, exif: Some(&exif), xmp: Some(xmp), leftovers: true });
+    let mut marked = parts.rebuild(Keep { icc: true, exif: Some(&exif), xmp: Some(xmp), leftovers: true }).cut(file);
     match format {
         Format::Jpeg => {
             let comment: &[u8] = b"\xff\xfe\x00\x10SECRET comment\xff\xed\x00\x16Photoshop 3.0\0SECRET";

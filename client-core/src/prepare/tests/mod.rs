@@ -2,7 +2,14 @@
 #![expect(clippy::cast_possible_truncation, reason = "tests")]
 
 mod clean;
+mod corpus;
+mod decoders;
+mod encoder;
+mod exiftool;
 mod faithful;
-mod fixtures;
+pub(super) mod fixtures;
 mod hostile;
 mod names;
+mod photos;
+mod report;
+mod target;

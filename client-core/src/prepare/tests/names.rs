@@ -7,7 +7,7 @@ use super::super::{
     name::{display_name, display_name_as},
     prepare,
 };
-use super::fixtures::{plain_jpeg, rng, scene, treated};
+use super::fixtures::{SALT, plain_jpeg, scene, treated};
 
 #[test]
 fn a_name_is_never_a_path() {
@@ -45,8 +45,7 @@ fn an_ending_says_what_the_file_is() {
 #[test]
 fn the_source_commitment_opens_with_salt_and_file() {
     let file = plain_jpeg(&scene(30, 20));
-    let photo =
-        prepare(std::io::Cursor::new(file.clone()), "a.jpg", &treated(Treatment::Original), &mut rng()).unwrap();
+    let photo = prepare(std::io::Cursor::new(file.clone()), "a.jpg", &treated(Treatment::Original), SALT).unwrap();
     assert_eq!(
         photo.source_commitment(),
         Some(Digest::labelled(label::SOURCE, &[&photo.source_salt(), Digest::of(&file).as_bytes()]))
