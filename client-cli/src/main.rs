@@ -25,6 +25,7 @@ mod opened;
 mod output;
 mod picture;
 mod plan;
+mod progress;
 mod qr;
 mod sanitize;
 mod save;
@@ -36,6 +37,7 @@ mod transport;
 
 fn main() -> Exit {
     memory::keep_to_ourselves();
+    picture::child::run_if_asked(env::args_os());
     let words: Vec<OsString> = env::args_os().collect();
     let typed = |flag: &str| words.iter().take_while(|word| *word != "--").any(|word| word == flag);
     let colour = Colour::choose(typed("--no-color"), |name| env::var_os(name));

@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::io::{self, Write};
 use std::rc::Rc;
 
-use lightproof_core::event::{Event, Notice, Stage};
+use lightproof_core::event::{Event, Notice};
 use lightproof_core::vault::unlock::Passphrase;
 use lightproof_core::vault::wants_passphrase;
 use lightproof_core::{Client, ClientError, NewHome};
@@ -15,10 +15,11 @@ use crate::exit::Failure;
 use crate::home::Home;
 use crate::output::{Output, Verbosity};
 use crate::plan::{self, PassphraseSource};
+use crate::progress::{Place, Progress};
 use crate::sanitize::Sanitized;
 use crate::spool::FileSpool;
 use crate::store::RedbStore;
-use crate::terminal::{self, Progress, Purpose};
+use crate::terminal::{self, Purpose};
 use crate::transport::WebSocketTransport;
 
 /// The edges of this machine.
@@ -131,27 +132,19 @@ fn edges(home: &Home, verbosity: Verbosity) -> Result<Edges, Failure> {
     Ok((RedbStore::of(home.clone(), say_waiting)?, FileSpool::of(home)?, transport))
 }
 
-/// What the client says while it works: bars are drawn at once, notices wait until nothing else is on the line.
+/// What the client says while it works: progress is drawn at once, notices wait until nothing else is on the line.
 struct Heard {
-    verbosity: Verbosity,
-    bar: RefCell<Option<Bar>>,
+    progress: RefCell<Progress>,
     notices: RefCell<Vec<Notice>>,
     /// Of the whole run: told or not, an alarm is not forgotten.
     is_alarmed: Cell<bool>,
     is_superseded: Cell<bool>,
 }
 
-struct Bar {
-    stage: Stage,
-    total_bytes: u64,
-    progress: Progress,
-}
-
 impl Heard {
     fn new(verbosity: Verbosity) -> Self {
         Self {
-            verbosity,
-            bar: RefCell::default(),
+            progress: RefCell::new(Progress::new(verbosity)),
             notices: RefCell::default(),
             is_alarmed: Cell::default(),
             is_superseded: Cell::default(),
@@ -160,7 +153,12 @@ impl Heard {
 
     fn hear(&self, event: Event) {
         match event {
-            Event::Progress { stage, done_bytes, total_bytes } => self.draw(stage, done_bytes, total_bytes),
+            Event::Photo { stage, number, count, before_bytes, total_bytes } => {
+                self.progress.borrow_mut().photo(stage, Place { number, count, before_bytes, total_bytes });
+            }
+            Event::Progress { stage, done_bytes, total_bytes } => {
+                self.progress.borrow_mut().done(stage, done_bytes, total_bytes);
+            }
             Event::Notice(notice) => {
                 self.is_alarmed.set(self.is_alarmed.get() || notice.is_alarm());
                 self.is_superseded.set(self.is_superseded.get() || notice == Notice::Superseded);
@@ -173,29 +171,8 @@ impl Heard {
         }
     }
 
-    fn draw(&self, stage: Stage, done_bytes: u64, total_bytes: u64) {
-        let mut bar = self.bar.borrow_mut();
-        let same = bar.as_ref().is_some_and(|bar| (bar.stage, bar.total_bytes) == (stage, total_bytes));
-        if !same {
-            let what = match stage {
-                Stage::Preparing => "preparing",
-                Stage::Uploading => "sealing and sending",
-                Stage::Fetching => "fetching",
-            };
-            // The old bar is cleared before the new one is drawn.
-            *bar = None;
-            *bar = Some(Bar { stage, total_bytes, progress: Progress::begin(what, total_bytes, self.verbosity) });
-        }
-        if let Some(bar) = bar.as_mut() {
-            bar.progress.set(done_bytes);
-        }
-        if done_bytes >= total_bytes {
-            *bar = None;
-        }
-    }
-
     fn rest(&self) {
-        self.bar.take();
+        self.progress.borrow_mut().rest();
     }
 }
 

@@ -2,26 +2,28 @@
 
 use std::cell::RefCell;
 use std::fs::{File, Metadata};
-use std::io::{self, Cursor, Read, Seek, SeekFrom};
+use std::io::{self, Read, Write};
 use std::path::{Path, absolute};
-use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
 use lightproof_core::ClientError;
+use lightproof_core::prepare::apart::Asked;
+use lightproof_core::prepare::{PrepareError, PrepareOptions, PreparedPhoto};
 use lightproof_core::send::{Source, Sources};
 use lightproof_core::wire::codec::Text;
-use lightproof_core::wire::hash::Digest;
+use lightproof_core::wire::hash::Hasher;
 use zeroize::Zeroizing;
 
 use crate::exit::Failure;
+use crate::picture::child::{self, Buffer, PhotoFile, Program};
 use crate::plan::Input;
 use crate::sanitize::Sanitized;
 
-/// The photos of this run: files by their path, and stdin, which is read once and kept in memory.
+/// The photos of this run: files by their path, and stdin, which is read once and kept outside of our memory.
 #[derive(Default)]
 pub(crate) struct PhotoFiles {
-    stdin: Option<(Source, Arc<[u8]>)>,
-    last: RefCell<Option<String>>,
+    stdin: Option<(Source, Buffer)>,
+    failed: RefCell<Option<String>>,
 }
 
 impl PhotoFiles {
@@ -39,43 +41,93 @@ impl PhotoFiles {
         }
     }
 
-    /// The file that was opened last, fit to be printed: the one that an error is about.
-    pub(crate) fn last_opened(&self) -> Option<String> {
-        self.last.borrow().clone()
+    /// The file that could not be prepared, fit to be printed: the one that an error is about.
+    pub(crate) fn failed(&self) -> Option<String> {
+        self.failed.borrow().clone()
+    }
+
+    async fn prepare_in_child(
+        &self,
+        source: &Source,
+        asked: &Asked<'_>,
+    ) -> Result<PreparedPhoto<PhotoFile>, ClientError> {
+        let photo = self.open(source)?;
+        let again = if let PhotoFile::Disk(file) = &photo { file.try_clone().ok() } else { None };
+        let program = Program::ours().map_err(PrepareError::from)?;
+        let prepared = child::prepare(&program, photo, asked).await?;
+        // What was hashed and what was decoded are two passes over one file.
+        match again {
+            Some(file) if !is_unchanged(&file, source) => Err(ClientError::SourceChanged),
+            _ => Ok(prepared),
+        }
     }
 
     fn read_stdin(&mut self) -> Result<Source, Failure> {
-        let mut bytes = Vec::new();
         let failed = |error| Failure::failed(format!("cannot read the photo from stdin: {error}"));
-        io::stdin().lock().take(MAX_STDIN_BYTES + 1).read_to_end(&mut bytes).map_err(failed)?;
-        let length_bytes = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        let mut hashed = Hashed { buffer: Buffer::new().map_err(failed)?, hasher: Hasher::bare() };
+        let length_bytes = io::copy(&mut io::stdin().lock().take(MAX_STDIN_BYTES + 1), &mut hashed).map_err(failed)?;
         if length_bytes > MAX_STDIN_BYTES {
             return Err(Failure::failed("stdin holds more than 512 MiB").hint("save it as a file, and name that"));
         }
         // In the place of a time: the same bytes, piped in again after an interruption, are the same source.
-        let [a, b, c, d, e, f, g, h, ..] = *Digest::of(&bytes).as_bytes();
+        let [a, b, c, d, e, f, g, h, ..] = *hashed.hasher.finish().as_bytes();
         let modified_ms = u64::from_be_bytes([a, b, c, d, e, f, g, h]);
         let source = Source { path: Text::new("stdin").unwrap_or_default(), length_bytes, modified_ms };
-        self.stdin = Some((source.clone(), bytes.into()));
+        self.stdin = Some((source.clone(), hashed.buffer));
         Ok(source)
+    }
+
+    fn open(&self, source: &Source) -> Result<PhotoFile, ClientError> {
+        let path = Path::new(source.path.as_str());
+        if let Some((_, buffer)) = self.stdin.as_ref().filter(|(stdin, _)| stdin == source) {
+            return buffer.again().map(PhotoFile::Buffer).map_err(|_| ClientError::SourceMissing);
+        }
+        let file = File::open(path).map_err(|_| ClientError::SourceMissing)?;
+        if is_unchanged(&file, source) { Ok(PhotoFile::Disk(file)) } else { Err(ClientError::SourceChanged) }
+    }
+}
+
+fn is_unchanged(file: &File, source: &Source) -> bool {
+    file.metadata().is_ok_and(|metadata| {
+        metadata.is_file()
+            && metadata.len() == source.length_bytes
+            && modified_ms(&metadata).is_ok_and(|modified| modified == source.modified_ms)
+    })
+}
+
+/// Bytes hashed on their way.
+struct Hashed {
+    buffer: Buffer,
+    hasher: Hasher,
+}
+
+impl Write for Hashed {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = self.buffer.write(bytes)?;
+        self.hasher.update(bytes.get(..count).unwrap_or_default());
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.buffer.flush()
     }
 }
 
 impl Sources for PhotoFiles {
     type File = PhotoFile;
 
-    fn open(&self, source: &Source) -> Result<PhotoFile, ClientError> {
-        let path = Path::new(source.path.as_str());
-        *self.last.borrow_mut() = path.file_name().map(|name| Sanitized::path(Path::new(name)).to_string());
-        if let Some((_, bytes)) = self.stdin.as_ref().filter(|(stdin, _)| stdin == source) {
-            return Ok(PhotoFile::Memory(Cursor::new(Arc::clone(bytes))));
+    async fn prepare(
+        &self,
+        source: &Source,
+        options: &PrepareOptions,
+        source_salt: [u8; 32],
+    ) -> Result<PreparedPhoto<PhotoFile>, ClientError> {
+        let prepared = self.prepare_in_child(source, &Asked { name: source.path.as_str(), options, source_salt }).await;
+        if prepared.is_err() {
+            let name = Path::new(source.path.as_str()).file_name();
+            *self.failed.borrow_mut() = name.map(|name| Sanitized::path(Path::new(name)).to_string());
         }
-        let file = File::open(path).map_err(|_| ClientError::SourceMissing)?;
-        let metadata = file.metadata().map_err(|_| ClientError::SourceMissing)?;
-        let same = metadata.is_file()
-            && metadata.len() == source.length_bytes
-            && modified_ms(&metadata).is_ok_and(|modified| modified == source.modified_ms);
-        if same { Ok(PhotoFile::Disk(file)) } else { Err(ClientError::SourceChanged) }
+        prepared
     }
 }
 
@@ -100,32 +152,6 @@ fn file_source(path: &Path) -> Result<Source, Failure> {
 fn modified_ms(metadata: &Metadata) -> io::Result<u64> {
     let since = metadata.modified()?.duration_since(UNIX_EPOCH).unwrap_or_default();
     Ok(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
-}
-
-/// An open photo.
-pub(crate) enum PhotoFile {
-    /// On the disk.
-    Disk(File),
-    /// From stdin.
-    Memory(Cursor<Arc<[u8]>>),
-}
-
-impl Read for PhotoFile {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self {
-            Self::Disk(file) => file.read(buffer),
-            Self::Memory(bytes) => bytes.read(buffer),
-        }
-    }
-}
-
-impl Seek for PhotoFile {
-    fn seek(&mut self, position: SeekFrom) -> io::Result<u64> {
-        match self {
-            Self::Disk(file) => file.seek(position),
-            Self::Memory(bytes) => bytes.seek(position),
-        }
-    }
 }
 
 /// Reads a short text; `what` names it in an error.
@@ -171,7 +197,7 @@ mod tests {
         assert!(Path::new(source.path.as_str()).is_absolute());
         let mut text = String::new();
         files.open(&source).unwrap().read_to_string(&mut text).unwrap();
-        assert_eq!((text.as_str(), files.last_opened().as_deref()), ("one", Some("photo.jpg")));
+        assert_eq!(text, "one");
         fs::write(&path, "four").unwrap();
         assert!(matches!(files.open(&source), Err(ClientError::SourceChanged)));
         fs::remove_file(&path).unwrap();

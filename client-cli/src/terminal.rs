@@ -1,18 +1,17 @@
-//! The person at the terminal: passphrases, yes or no, progress, and the size of the window.
+//! The person at the terminal: passphrases, yes or no, and the size of the window.
 //!
-//! Questions and progress go to stderr; stdout is for results.
+//! Questions go to stderr; stdout is for results.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, IsTerminal, Read, Write};
+use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
-use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use rpassword::ConfigBuilder;
 use zeroize::Zeroizing;
 
 use crate::exit::Failure;
-use crate::output::{Output, Verbosity};
+use crate::output::Output;
 use crate::plan::{Input, PassphraseSource};
 use crate::sanitize::Sanitized;
 
@@ -115,82 +114,63 @@ pub(crate) fn somebody_answers() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
-/// Bytes on their way, drawn on a terminal once they take more than a second.
-#[derive(Debug)]
-pub(crate) struct Progress {
-    bar: ProgressBar,
-    began: Instant,
-    drawn: Drawn,
-}
-
+/// The window, in cells, and what is known of one cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Drawn {
-    Never,
-    NotYet,
-    Yes,
-}
-
-impl Progress {
-    /// A bar for `total_bytes`; `what` is ours, or `Sanitized`.
-    pub(crate) fn begin(what: &str, total_bytes: u64, verbosity: Verbosity) -> Self {
-        let bar = ProgressBar::with_draw_target(Some(total_bytes), ProgressDrawTarget::hidden());
-        if let Ok(style) = ProgressStyle::with_template(PROGRESS) {
-            bar.set_style(style.progress_chars("=> "));
-        }
-        bar.set_message(what.to_owned());
-        let drawn =
-            if verbosity > Verbosity::Quiet && io::stderr().is_terminal() { Drawn::NotYet } else { Drawn::Never };
-        Self { bar, began: Instant::now(), drawn }
-    }
-
-    /// So many bytes are done.
-    pub(crate) fn set(&mut self, done_bytes: u64) {
-        if self.drawn == Drawn::NotYet && self.began.elapsed() > SILENT {
-            self.bar.set_draw_target(ProgressDrawTarget::stderr());
-            self.drawn = Drawn::Yes;
-        }
-        self.bar.set_position(done_bytes);
-    }
-}
-
-impl Drop for Progress {
-    fn drop(&mut self) {
-        self.bar.finish_and_clear();
-    }
-}
-
-/// The window, in cells, and the shape of one cell.
-#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Window {
     /// Cells in a row.
     pub(crate) columns: u16,
     /// Rows.
     pub(crate) rows: u16,
-    /// Height of a cell over its width.
-    pub(crate) cell_aspect: f64,
+    /// In pixels, where the terminal says it.
+    pub(crate) cell: Option<Cell>,
+}
+
+/// The pixels of one cell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Cell {
+    pub(crate) width_px: u32,
+    pub(crate) height_px: u32,
+}
+
+impl Cell {
+    /// Of so many pixels. Terminals that do not know theirs say 0; others have said nonsense.
+    pub(crate) fn of(width_px: u32, height_px: u32) -> Option<Self> {
+        let is_likely = (2..=256).contains(&width_px) && (width_px..=width_px.saturating_mul(4)).contains(&height_px);
+        is_likely.then_some(Self { width_px, height_px })
+    }
+
+    /// Small enough for most terminals, where nothing is known.
+    pub(crate) const fn usual() -> Self {
+        Self { width_px: 8, height_px: 16 }
+    }
 }
 
 impl Window {
     /// That of stdout; what most terminals have where it is none.
     pub(crate) fn of_stdout() -> Self {
-        let size = rustix::termios::tcgetwinsize(io::stdout()).ok().filter(|size| size.ws_col > 0 && size.ws_row > 0);
+        Self::of(io::stdout())
+    }
+
+    /// That of a stream, likewise.
+    pub(crate) fn of(stream: impl AsFd) -> Self {
+        let size = rustix::termios::tcgetwinsize(stream).ok().filter(|size| size.ws_col > 0 && size.ws_row > 0);
         let Some(size) = size else { return Self::default() };
-        let (width, height) = (f64::from(size.ws_xpixel), f64::from(size.ws_ypixel));
-        let aspect = (height / f64::from(size.ws_row)) / (width / f64::from(size.ws_col));
-        // Terminals that do not know their pixels say 0; others have said nonsense.
-        let cell_aspect = if (1.0..=4.0).contains(&aspect) { aspect } else { Self::default().cell_aspect };
-        Self { columns: size.ws_col, rows: size.ws_row, cell_aspect }
+        let cell = Cell::of(u32::from(size.ws_xpixel / size.ws_col), u32::from(size.ws_ypixel / size.ws_row));
+        Self { columns: size.ws_col, rows: size.ws_row, cell }
+    }
+
+    /// The height of a cell over its width.
+    pub(crate) fn cell_aspect(self) -> f64 {
+        self.cell.map_or(2.0, |cell| f64::from(cell.height_px) / f64::from(cell.width_px))
     }
 }
 
 impl Default for Window {
     fn default() -> Self {
-        Self { columns: 80, rows: 24, cell_aspect: 2.0 }
+        Self { columns: 80, rows: 24, cell: None }
     }
 }
 
-const PROGRESS: &str = "{msg:20!} [{wide_bar}] {decimal_bytes}/{decimal_total_bytes} {decimal_bytes_per_sec} {eta}";
-const SILENT: Duration = Duration::from_secs(1);
 /// Read into memory that is wiped, so there must be an end to it.
 const MAX_PASSPHRASE_BYTES: usize = 4_096;
 const MAX_ANSWER_BYTES: u64 = 64;
@@ -198,7 +178,7 @@ const MAX_ANSWER_BYTES: u64 = 64;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::output::{Colour, Reader};
+    use crate::output::{Colour, Reader, Verbosity};
 
     #[test]
     fn only_the_first_line_is_the_passphrase() {

@@ -20,7 +20,9 @@ fn a_photo_with_a_note_arrives_as_it_was_sent() {
     let sent = json(&sent)[0].clone();
     assert_eq!((&sent["event"], &sent["state"]), (&"sent".into(), &"deposited".into()));
     let removed = sent["photos"][0]["removed"].to_string();
-    assert!(removed.contains("location: GPSPosition") && removed.contains("BodySerialNumber"), "{removed}");
+    assert!(removed.contains("location: 46.50") && removed.contains("serial number EXO-0042-7781"), "{removed}");
+    let keys: Vec<_> = sent["photos"][0]["found"].as_array().unwrap().iter().map(|found| &found["key"]).collect();
+    assert!(keys.contains(&&"GPSPosition".into()) && keys.contains(&&"BodySerialNumber".into()), "{keys:?}");
 
     let came = bob.says(&["--json", "receive", "--save-to", "saved"]);
     let came = json(&came)[0].clone();

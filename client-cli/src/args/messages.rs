@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
+use crate::picture::Asked;
 use crate::plan::{ContactName, IdPrefix, Input, MaxEdge, Quality, Recipients};
 
 /// How a photo is treated before it is sealed.
@@ -89,6 +90,9 @@ pub(crate) struct Messages {
     /// Only those not shown yet
     #[arg(long)]
     pub(crate) unread: bool,
+    /// Do not draw the blur of photos
+    #[arg(long)]
+    pub(crate) no_photo: bool,
 }
 
 /// `show`.
@@ -102,9 +106,12 @@ pub(crate) struct Show {
     /// Only this photo, counted from 1
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=16))]
     pub(crate) photo: Option<u8>,
-    /// Do not draw photos
+    /// Do not draw photos, only their blur
     #[arg(long)]
     pub(crate) no_photo: bool,
+    /// How photos are drawn on a terminal
+    #[arg(long, value_name = "WAY", value_enum, default_value_t, env = "LIGHTPROOF_GRAPHICS")]
+    pub(crate) graphics: Asked,
 }
 
 /// `delete`.

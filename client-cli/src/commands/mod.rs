@@ -18,7 +18,9 @@ mod decline;
 mod delete;
 #[cfg(feature = "demo")]
 mod demo;
+mod found;
 mod init;
+mod look;
 mod messages;
 mod outbox;
 mod passphrase;

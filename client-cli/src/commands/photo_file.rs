@@ -7,13 +7,14 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use lightproof_core::ClientError;
-use lightproof_core::message::{Message, PhotoState};
+use lightproof_core::message::{Direction, Message, PhotoState};
 
 use super::present::{extension, hex};
 use crate::clock::Date;
 use crate::exit::Failure;
 use crate::opened::Opened;
 use crate::output::Output;
+use crate::picture::child::Buffer;
 use crate::sanitize::Sanitized;
 use crate::save::{Saved, UnfinishedFile};
 
@@ -40,21 +41,23 @@ impl<'a> PhotoOf<'a> {
     /// Whether all of it is here and verified.
     pub(super) fn is_here(self) -> bool {
         let photo = self.message.photos.as_slice().get(self.place);
-        photo.is_some_and(|photo| matches!(photo.state, PhotoState::Verified | PhotoState::Released))
+        self.message.direction == Direction::In
+            && photo.is_some_and(|photo| matches!(photo.state, PhotoState::Verified | PhotoState::Released))
     }
 
-    /// The whole photo in memory, where it is no longer than the limit.
+    /// The whole photo, for a process that decodes, where it is no longer than the limit.
     ///
     /// # Errors
     /// Where it does not verify.
-    pub(super) async fn bytes(self, limit_bytes: u64) -> Result<Option<Vec<u8>>, Failure> {
+    pub(super) async fn held(self, limit_bytes: u64) -> Result<Option<Buffer>, Failure> {
         let photo = self.message.photos.as_slice().get(self.place);
         if photo.is_none_or(|photo| photo.facts.length_bytes > limit_bytes) {
             return Ok(None);
         }
-        let mut bytes = Vec::new();
-        self.stream(&mut bytes, |_| Failure::failed("out of memory")).await?;
-        Ok(Some(bytes))
+        let failed = |error| Failure::failed(format!("cannot hold the photo in memory: {error}"));
+        let mut buffer = Buffer::new().map_err(failed)?;
+        self.stream(&mut buffer, failed).await?;
+        Ok(Some(buffer))
     }
 
     /// Saves it in a folder under a name of ours: the day, who sent it, the beginning of its digest.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use base64ct::{Base64, Encoding};
 use lightproof_core::ClientError;
 use lightproof_core::contact::{Contact, Trust};
 use lightproof_core::e2ee::identity::Fingerprint;
@@ -61,6 +62,7 @@ impl Names {
             sent_at: Utc(message.sent_at).to_string(),
             photos: if failed { Vec::new() } else { message.photos.iter().map(photo).collect() },
             columns: usize::from(Window::of_stdout().columns),
+            previews: String::new(),
         }
     }
 }
@@ -68,7 +70,7 @@ impl Names {
 /// A photo as it is told, not saved anywhere.
 fn photo(photo: &StoredPhoto) -> event::MessagePhoto {
     let facts = &photo.facts;
-    let dimensions = facts.dimensions();
+    let (dimensions, thumbhash) = (facts.dimensions(), facts.thumbhash.as_slice());
     event::MessagePhoto {
         treatment: treatment(facts.treatment),
         media_type: media_type(facts.media_type),
@@ -77,6 +79,8 @@ fn photo(photo: &StoredPhoto) -> event::MessagePhoto {
         width: dimensions.map(|(width, _)| width),
         height: dimensions.map(|(_, height)| height),
         file: None,
+        thumbhash: (!thumbhash.is_empty()).then(|| Base64::encode_string(thumbhash)),
+        holds: None,
     }
 }
 

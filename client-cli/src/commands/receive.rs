@@ -8,6 +8,7 @@ use lightproof_core::message::{Message, State};
 use lightproof_core::receive::Received;
 use lightproof_core::wire::relay_link::RelayLink;
 
+use super::look::{Seen, warn_of};
 use super::photo_file::{PhotoOf, make_folder};
 use super::present::Names;
 use super::requests::told;
@@ -16,7 +17,7 @@ use crate::args::Receive;
 use crate::clock::{now, rng};
 use crate::exit::{Exit, Failure};
 use crate::opened::Opened;
-use crate::output::{Output, Reader};
+use crate::output::{Output, Reader, event};
 use crate::sanitize::Sanitized;
 use crate::save::SavedTogether;
 use crate::source::PhotoFiles;
@@ -219,8 +220,23 @@ impl Receiving<'_> {
         Ok(())
     }
 
+    /// Notes what photos hold beside their pictures; the numbers of those that could not be looked into, and why.
+    async fn look_into(&self, message: &Message, told: &mut event::Message) -> Result<Vec<(usize, String)>, Failure> {
+        let mut stopped = Vec::new();
+        for (place, photo) in message.photos.iter().enumerate().filter(|_| message.state == State::Verified) {
+            let photo_of = PhotoOf::new(self.opened, message, place);
+            let Some(seen) = Seen::of(photo_of, photo.facts.media_type, None).await? else { continue };
+            stopped.extend(seen.not_drawn.map(|why| (place + 1, why)));
+            if let Some(told) = told.photos.get_mut(place) {
+                told.holds = seen.holds;
+            }
+        }
+        Ok(stopped)
+    }
+
     async fn tell(&self, message: &Message, names: &Names, output: &mut Output) -> Result<Exit, Failure> {
         let mut told = names.told(message);
+        let stopped = self.look_into(message, &mut told).await?;
         if let Some(folder) = self.typed.save_to.as_ref().filter(|_| message.state == State::Verified) {
             let mut together = SavedTogether::default();
             for (place, photo) in told.photos.iter_mut().enumerate() {
@@ -231,6 +247,13 @@ impl Receiving<'_> {
             together.keep();
         }
         output.report(&told)?;
+        for (number, (told, photo)) in (1..).zip(told.photos.iter().zip(message.photos.iter())) {
+            let holds = told.holds.as_deref().unwrap_or_default();
+            warn_of(holds, &format!("photo {number}"), photo.facts.treatment, output);
+        }
+        for (number, why) in stopped {
+            output.warn(format_args!("photo {number} could not be looked into: {why}"));
+        }
         let from = Sanitized::line(&told.from);
         Ok(match message.state {
             State::Waiting => Exit::Nothing,

@@ -10,6 +10,7 @@ use lightproof_core::prepare::{
 use lightproof_core::send::{Draft, Outgoing, PhotoSource, SendOutcome, Sent};
 use lightproof_core::wire::refusal::Refusal;
 
+use super::found::{in_words, listed};
 use super::present::{contact, hex, media_type, state, treatment};
 use super::watch::{self, Pace};
 use crate::args::{self, Global, Wait};
@@ -37,9 +38,9 @@ pub(super) async fn run(plan: Sending, opened: &Opened, output: &mut Output) -> 
     }
     let mut files = PhotoFiles::default();
     let draft = draft(&plan, &people, &mut files)?;
-    let about_photo = |error: ClientError| about(&error, files.last_opened());
+    let about_photo = |error: ClientError| about(&error, files.failed());
     let Until::Wait(wait) = plan.until else {
-        let prepared = opened.client.dry_run(&draft, &files, &mut rng()).map_err(about_photo)?;
+        let prepared = opened.client.dry_run(&draft, &files, &mut rng()).await.map_err(about_photo)?;
         return report_dry_run(&people, &prepared, output);
     };
     register_late(opened).await?;
@@ -128,8 +129,10 @@ fn report(person: &Contact, sent: &Sent, outcome: &SendOutcome, begun: Option<&O
         Some(message) => photos_of(message),
         None => begun.map(photos_begun).unwrap_or_default(),
     };
-    for (photo, removed) in photos.iter_mut().zip(&outcome.removed) {
-        photo.removed = grouped(removed, Fate::Removed);
+    for ((photo, removed), compression) in photos.iter_mut().zip(&outcome.removed).zip(&outcome.compressions) {
+        photo.removed = in_words(removed, Fate::Removed);
+        photo.found = listed(removed);
+        photo.compression = compression.map(Into::into);
     }
     event::Sent {
         id: sent.message.as_ref().map_or_else(|| hex(&outcome.id), Message::name),
@@ -163,27 +166,14 @@ fn sent_photo(how: Treatment, kind: MediaType, bytes: u64, dimensions: Option<(u
         width: dimensions.map(|(width, _)| width),
         height: dimensions.map(|(_, height)| height),
         removed: Vec::new(),
+        found: Vec::new(),
+        compression: None,
     }
-}
-
-/// What was found, one line for each kind of thing. A colour profile belongs to the picture.
-pub(super) fn grouped(found: &[Removed], fate: Fate) -> Vec<String> {
-    let mut lines: Vec<(RemovedGroup, String)> = Vec::new();
-    let is_told = |group| !matches!(group, RemovedGroup::ColourProfile | RemovedGroup::NotInspected);
-    for found in found.iter().filter(|found| found.fate == fate && is_told(found.group)) {
-        let words = if found.detail.is_empty() { found.key.clone() } else { format!("{} {}", found.key, found.detail) };
-        match lines.iter_mut().find(|(group, _)| *group == found.group) {
-            Some((_, line)) => *line = format!("{line}, {words}"),
-            None => lines.push((found.group, format!("{}: {words}", found.group.name()))),
-        }
-    }
-    lines.sort();
-    lines.into_iter().map(|(_, line)| line).collect()
 }
 
 fn warn_of_kept(photos: &[Vec<Removed>], output: &mut Output) {
     for (number, found) in (1..).zip(photos) {
-        for line in grouped(found, Fate::Kept) {
+        for line in in_words(found, Fate::Kept) {
             output.warn(format_args!("photo {number} is sent with {}", Sanitized::line(&line)));
         }
         if found.iter().any(|found| found.group == RemovedGroup::NotInspected) {
@@ -216,7 +206,9 @@ fn with_outbox_hint(failure: Failure) -> Failure {
 fn report_dry_run<R>(people: &[Contact], prepared: &[PreparedPhoto<R>], output: &mut Output) -> Result<Exit, Failure> {
     for person in people {
         let photos = prepared.iter().map(|photo| SentPhoto {
-            removed: grouped(photo.removed(), Fate::Removed),
+            removed: in_words(photo.removed(), Fate::Removed),
+            found: listed(photo.removed()),
+            compression: photo.compression().map(Into::into),
             ..sent_photo(photo.treatment(), photo.media_type(), photo.length_bytes(), photo.dimensions())
         });
         output.report(&event::Prepared { to: person.name.as_str().to_owned(), photos: photos.collect() })?;

@@ -3,21 +3,19 @@
 use std::fmt::{self, Write as _};
 use std::path::Path;
 
-use image::RgbaImage;
-use lightproof_core::message::{Direction, Message, PhotoState, State, StoredPhoto};
-use lightproof_core::prepare::{Fate, Limits, decode_for_view, metadata_of};
+use lightproof_core::message::{Message, PhotoState, State, StoredPhoto};
 use serde::Serialize;
 
+use super::look::{Seen, canvas, depth, preview};
 use super::photo_file::{PhotoOf, make_folder};
 use super::present::{Names, message};
-use super::send::grouped;
 use crate::args::Show;
 use crate::clock::{Date, now, rng};
 use crate::exit::{Exit, Failure};
 use crate::opened::Opened;
 use crate::output::event::{self, Size};
-use crate::output::{Colour, Ink, Output, Page, Report, Style};
-use crate::picture::{Depth, draw};
+use crate::output::{Output, Page, Report, Style};
+use crate::picture::{Asked, Canvas};
 use crate::sanitize::Sanitized;
 use crate::terminal::Window;
 
@@ -45,10 +43,15 @@ pub(super) async fn run(typed: &Show, opened: &Opened, output: &mut Output) -> R
     }
     let mut shown = Shown::of(told, &message, &names);
     let mut drawings = String::new();
-    if message.direction == Direction::In {
-        for &place in &wanted {
-            look_inside(PhotoOf::new(opened, &message, place), typed, &mut shown, &mut drawings, output).await?;
-        }
+    let is_drawn = |place: &usize| PhotoOf::new(opened, &message, *place).is_here();
+    let graphics = if typed.no_photo || !wanted.iter().any(is_drawn) { Asked::None } else { typed.graphics };
+    // So that Ctrl-C is listened for, before the terminal is asked anything.
+    tokio::task::yield_now().await;
+    let canvas = canvas(graphics, output);
+    for &place in &wanted {
+        let Some(stored) = message.photos.as_slice().get(place) else { continue };
+        let photo = PhotoOf::new(opened, &message, place);
+        drawings.push_str(&look_inside(photo, stored, &mut shown, canvas.as_ref(), output).await?);
     }
     output.report(&shown)?;
     output.bytes(drawings.as_bytes())?;
@@ -97,39 +100,25 @@ async fn save(
     Ok(())
 }
 
-/// Says what is hidden in a photo, and draws it where somebody looks.
+/// Says what is hidden in a photo, and draws it where somebody looks: the blur that came with the message in the place of
+/// a photo that is not here or not to be drawn.
 async fn look_inside(
     photo: PhotoOf<'_>,
-    typed: &Show,
+    stored: &StoredPhoto,
     shown: &mut Shown,
-    drawings: &mut String,
+    canvas: Option<&Canvas>,
     output: &Output,
-) -> Result<(), Failure> {
-    if !photo.is_here() {
-        return Ok(());
+) -> Result<String, Failure> {
+    let seen = Seen::of(photo, stored.facts.media_type, canvas).await?;
+    if let (Some(seen), Some(about)) = (&seen, shown.photos.get_mut(photo.place())) {
+        about.not_drawn.clone_from(&seen.not_drawn);
     }
-    let Some(bytes) = photo.bytes(LOOKED_INTO_BYTES).await? else { return Ok(()) };
-    let Some(about) = shown.photos.get_mut(photo.place()) else { return Ok(()) };
-    about.holds = grouped(&metadata_of(&bytes), Fate::Kept);
-    if typed.no_photo || !output.is_watched() {
-        return Ok(());
+    if let (Some(seen), Some(told)) = (&seen, shown.message.photos.get_mut(photo.place())) {
+        told.holds.clone_from(&seen.holds);
     }
-    match decode_for_view(&bytes, about.media_type, &Limits::default()) {
-        Ok(picture) => {
-            let (width, height) = (picture.width(), picture.height());
-            if let Some(pixels) = RgbaImage::from_raw(width, height, picture.rgba().to_vec()) {
-                drawings.push_str(&draw(&pixels, Window::of_stdout(), depth(output)));
-            }
-        }
-        Err(error) => about.not_drawn = Some(error.to_string()),
-    }
-    Ok(())
-}
-
-/// What the terminal can show.
-pub(super) fn depth(output: &Output) -> Depth {
-    let colour = if output.ink() == Ink::Coloured { Colour::Allowed } else { Colour::Never };
-    Depth::choose(colour, |name| std::env::var_os(name))
+    let drawing = seen.map(|seen| seen.drawing).filter(|drawing| !drawing.is_empty());
+    let blur = || preview(stored, output).map(|blur| blur.draw(Window::of_stdout(), depth(output)));
+    Ok(drawing.or_else(blur).unwrap_or_default())
 }
 
 /// One message in full; for programs, the same object as everywhere.
@@ -148,16 +137,14 @@ struct Shown {
 #[derive(Debug)]
 struct ShownPhoto {
     name: String,
-    media_type: lightproof_core::e2ee::manifest::MediaType,
     state: PhotoState,
-    holds: Vec<String>,
     not_drawn: Option<String>,
 }
 
 impl ShownPhoto {
     fn of(photo: &StoredPhoto) -> Self {
-        let (name, media_type) = (photo.facts.name.as_str().to_owned(), photo.facts.media_type);
-        Self { name, media_type, state: photo.state, holds: Vec::new(), not_drawn: None }
+        let name = photo.facts.name.as_str().to_owned();
+        Self { name, state: photo.state, not_drawn: None }
     }
 }
 
@@ -223,7 +210,7 @@ impl Shown {
         if let Some(file) = &photo.file {
             writeln!(page, "  saved   {}", Sanitized::line(file))?;
         }
-        for holds in &about.holds {
+        for holds in photo.holds.iter().flatten() {
             let warning = page.ink().paint(Style::Caution, "holds");
             writeln!(page, "  {warning}   {}", Sanitized::line(holds))?;
         }
@@ -248,6 +235,3 @@ impl Report for Shown {
         Ok(())
     }
 }
-
-/// Larger photos are saved without a look inside.
-const LOOKED_INTO_BYTES: u64 = 64 << 20;

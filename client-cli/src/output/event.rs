@@ -4,6 +4,7 @@ use std::fmt::{self, Write as _};
 
 use serde::Serialize;
 
+use super::compressed::Compressed;
 use super::{Page, Report, Style};
 use crate::exit::Failure;
 use crate::sanitize::Sanitized;
@@ -75,6 +76,23 @@ pub(crate) struct SentPhoto {
     pub(crate) height: Option<u32>,
     /// What was found in the file and is not in what was sent, in words.
     pub(crate) removed: Vec<String>,
+    /// Everything that was found, with what became of it.
+    pub(crate) found: Vec<Found>,
+    /// How it was made small, if it was, and as far as it is known: not of one prepared before an interruption.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) compression: Option<Compressed>,
+}
+
+/// One thing that a file held beside its picture.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Found {
+    /// What kind of thing.
+    pub(crate) group: &'static str,
+    /// Its name in the standard it comes from.
+    pub(crate) key: String,
+    pub(crate) value: String,
+    /// `kept` or `removed`.
+    pub(crate) fate: &'static str,
 }
 
 /// `send`: one for each recipient.
@@ -99,6 +117,7 @@ impl SentPhoto {
     fn write(&self, page: &mut Page) -> fmt::Result {
         let size = Size { width: self.width, height: self.height, bytes: self.bytes };
         writeln!(page, "  {} {} {size}", self.treatment, self.media_type)?;
+        self.compression.iter().try_for_each(|compression| writeln!(page, "    {compression}"))?;
         self.removed.iter().try_for_each(|removed| writeln!(page, "    removed {}", Sanitized::line(removed)))
     }
 }
@@ -129,6 +148,10 @@ pub(crate) struct MessagePhoto {
     pub(crate) height: Option<u32>,
     /// Where it was saved, if it was.
     pub(crate) file: Option<String>,
+    /// A blur of it in base64, if its sender made one.
+    pub(crate) thumbhash: Option<String>,
+    /// What it holds beside its picture, in words; `None` where nobody has looked.
+    pub(crate) holds: Option<Vec<String>>,
 }
 
 /// `receive`, `messages` and `show`.
@@ -147,6 +170,9 @@ pub(crate) struct Message {
     /// How wide the reader's window is.
     #[serde(skip)]
     pub(crate) columns: usize,
+    /// The blurs of its photos, drawn for a terminal.
+    #[serde(skip)]
+    pub(crate) previews: String,
 }
 
 impl Report for Message {
@@ -170,7 +196,7 @@ impl Report for Message {
             }
             writeln!(page)?;
         }
-        Ok(())
+        page.write_str(&self.previews)
     }
 }
 

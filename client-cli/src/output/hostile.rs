@@ -34,6 +34,7 @@ fn message(from: &str, note: &str) -> Message {
         sent_at: "2026-11-21T02:03:04Z".to_owned(),
         photos: Vec::new(),
         columns: 80,
+        previews: String::new(),
     }
 }
 

@@ -11,6 +11,7 @@ use serde_json::ser::{CompactFormatter, Formatter};
 use crate::exit::Failure;
 use crate::sanitize::is_visible_or_space;
 
+pub(crate) mod compressed;
 pub(crate) mod event;
 
 /// One result: an object with stable keys, and how people read it.

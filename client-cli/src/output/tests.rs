@@ -2,7 +2,8 @@
 
 use std::sync::{Arc, Mutex};
 
-use super::event::{Direction, Message, MessagePhoto, Request, Sent, SentPhoto, State};
+use super::compressed::Compressed;
+use super::event::{Direction, Found, Message, MessagePhoto, Request, Sent, SentPhoto, State};
 use super::*;
 
 #[derive(Clone, Default)]
@@ -38,6 +39,8 @@ fn sent() -> Sent {
         width: Some(1600),
         height: Some(1200),
         removed: vec!["location".into()],
+        found: vec![Found { group: "location", key: "GPSAltitude".into(), value: "3 m".into(), fate: "removed" }],
+        compression: Some(Compressed::Lossless),
     };
     Sent { id: "3f2a".repeat(8), to: "bob".into(), state: State::Deposited, photos: vec![photo] }
 }
@@ -51,6 +54,8 @@ fn message(note: &str) -> Message {
         width: None,
         height: None,
         file: None,
+        thumbhash: Some("AAA=".into()),
+        holds: None,
     };
     Message {
         id: "3f2a".repeat(8),
@@ -62,6 +67,7 @@ fn message(note: &str) -> Message {
         sent_at: "2026-11-21T02:03:04Z".into(),
         photos: vec![photo],
         columns: 80,
+        previews: String::new(),
     }
 }
 
@@ -76,10 +82,10 @@ fn the_keys_of_the_contract_are_there_in_their_order() {
     let sha256 = "00".repeat(32);
     let expected = [
         format!(
-            r#"{{"event":"sent","id":"{id}","to":"bob","state":"deposited","photos":[{{"treatment":"compressed","media_type":"image/jpeg","bytes":1234567,"width":1600,"height":1200,"removed":["location"]}}]}}"#
+            r#"{{"event":"sent","id":"{id}","to":"bob","state":"deposited","photos":[{{"treatment":"compressed","media_type":"image/jpeg","bytes":1234567,"width":1600,"height":1200,"removed":["location"],"found":[{{"group":"location","key":"GPSAltitude","value":"3 m","fate":"removed"}}],"compression":{{"as":"lossless"}}}}]}}"#
         ),
         format!(
-            r#"{{"event":"message","id":"{id}","from":"alice","to":"bob","direction":"in","state":"verified","note":"hi","sent_at":"2026-11-21T02:03:04Z","photos":[{{"treatment":"exact","media_type":"image/png","bytes":10,"sha256":"{sha256}","width":null,"height":null,"file":null}}]}}"#
+            r#"{{"event":"message","id":"{id}","from":"alice","to":"bob","direction":"in","state":"verified","note":"hi","sent_at":"2026-11-21T02:03:04Z","photos":[{{"treatment":"exact","media_type":"image/png","bytes":10,"sha256":"{sha256}","width":null,"height":null,"file":null,"thumbhash":"AAA=","holds":null}}]}}"#
         ),
         r#"{"event":"request","request":1,"name":"Bob","fingerprint":"ab"}"#.into(),
         r#"{"event":"error","code":1,"what":"no","hint":"try"}"#.into(),
@@ -95,6 +101,7 @@ fn people_read_the_same_values() {
     let expected = "\
 3f2a3f2a to bob: deposited
   compressed image/jpeg 1600 x 1200, 1.23 MB
+    every pixel as it was
     removed location
 3f2a3f2a  2026-11-21T02:03:04Z  from alice  verified
     one

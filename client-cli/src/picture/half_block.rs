@@ -34,10 +34,10 @@ pub(super) fn draw(picture: &RgbaImage, depth: Depth) -> String {
     drawing
 }
 
-type Colour = [u8; 3];
+pub(super) type Colour = [u8; 3];
 
 /// What is mostly transparent shows the terminal's own ground.
-fn opaque(pixel: &Rgba<u8>) -> Option<Colour> {
+pub(super) fn opaque(pixel: &Rgba<u8>) -> Option<Colour> {
     let Rgba([red, green, blue, alpha]) = *pixel;
     (alpha >= 128).then_some([red, green, blue])
 }

@@ -29,3 +29,5 @@ mod relay;
 mod treatments;
 mod wire;
 mod world;
+#[path = "../people/zeros.rs"]
+mod zeros;

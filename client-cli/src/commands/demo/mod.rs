@@ -4,18 +4,19 @@
 //! its operator could. Alice and Bob talk to it over TLS, like anybody else.
 
 use std::fs::{self, DirBuilder};
+use std::io::{self, Read, Seek};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
-use image::RgbaImage;
 use lightproof_core::NewHome;
 use lightproof_core::contact::Trust;
 use lightproof_core::e2ee::identity::Fingerprint;
+use lightproof_core::e2ee::manifest::MediaType;
 use lightproof_core::message::{Message, State};
 use lightproof_core::people::CardRelay;
 use lightproof_core::prepare::{
-    Fate, Limits, PrepareOptions, PreparedPhoto, RemovedGroup, decode_for_view, metadata_of, sample_photo,
+    Content, Fate, PrepareOptions, PreparedPhoto, RemovedGroup, apart::LookAt, sample_photo,
 };
 use lightproof_core::send::{Draft, PhotoSource};
 use lightproof_core::vault::unlock::Passphrase;
@@ -24,17 +25,18 @@ use lightproof_core::wire::relay_link::RelayLink;
 use lightproof_relay::config::Config;
 use lightproof_relay::{Relay, RunningRelay};
 
+use super::found::in_words;
+use super::look::depth;
 use super::photo_file::PhotoOf;
 use super::present::hex;
-use super::send::grouped;
-use super::show::depth;
 use crate::args::Demo;
 use crate::clock::{now, rng};
 use crate::exit::{Exit, Failure};
 use crate::home::Home;
 use crate::opened::Opened;
 use crate::output::Output;
-use crate::picture::draw;
+use crate::picture::Canvas;
+use crate::picture::child::{Buffer, PhotoFile, look};
 use crate::plan::Input;
 use crate::sanitize::Sanitized;
 use crate::source::PhotoFiles;
@@ -181,9 +183,9 @@ async fn send(
     let to = vec![bob.client.fingerprint()];
     let photos = vec![PhotoSource { source, options: PrepareOptions::default() }];
     let draft = Draft { to, note: note.to_owned(), photos };
-    let prepared = alice.client.dry_run(&draft, &files, &mut rng())?;
+    let prepared = alice.client.dry_run(&draft, &files, &mut rng()).await?;
     for photo in &prepared {
-        for line in grouped(photo.removed(), Fate::Removed) {
+        for line in in_words(photo.removed(), Fate::Removed) {
             story.says(Who::Alice, format!("removes {}", Sanitized::line(&line)))?;
         }
     }
@@ -204,14 +206,16 @@ async fn send(
 }
 
 /// Sealing is deterministic up to here: what is prepared twice is the same.
-fn piece<R>(photo: PreparedPhoto<R>) -> Vec<u8> {
-    match photo.into_content() {
-        lightproof_core::prepare::Content::Bytes(bytes) => {
-            let middle = bytes.len() / 2;
-            bytes.into_iter().skip(middle).take(PIECE_BYTES).collect()
-        }
-        lightproof_core::prepare::Content::Source(_) => Vec::new(),
+fn piece(photo: PreparedPhoto<PhotoFile>) -> Vec<u8> {
+    let middle = photo.length_bytes() / 2;
+    let mut piece = Vec::new();
+    if let Content::Source(mut source) = photo.into_content() {
+        let before = io::copy(&mut source.by_ref().take(middle), &mut io::sink());
+        let read = before.and_then(|_| source.take(PIECE_BYTES).read_to_end(&mut piece));
+        // What cannot be read is told when it is sent.
+        piece.truncate(read.unwrap_or_default());
     }
+    piece
 }
 
 /// Reads every file of the relay, as its operator could.
@@ -233,7 +237,7 @@ fn look_at_relay(stage: &Stage, sent: &SentPhoto, note: &str, story: &mut Story<
     story.checks("neither the note, nor the photo, nor who they are is in any of it", !found)
 }
 
-fn files_below(folder: &Path) -> std::io::Result<Vec<(PathBuf, Vec<u8>)>> {
+fn files_below(folder: &Path) -> io::Result<Vec<(PathBuf, Vec<u8>)>> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
@@ -278,25 +282,35 @@ async fn check(
     story.checks("Alice signed it, and nobody else", received.contact == alice.client.fingerprint())?;
     story.checks("the note is the same", received.note.as_str() == note)?;
     let photo = PhotoOf::new(bob, received, 0);
-    let bytes = photo.bytes(u64::MAX).await?.unwrap_or_default();
+    let held = photo.held(u64::MAX).await?.ok_or_else(|| Failure::failed("nothing came to Bob"))?;
     let sealed = sent.message.photos.as_slice().first();
-    let same = sealed.is_some_and(|photo| photo.facts.digest == Digest::of(&bytes));
+    let same = sealed.is_some_and(|photo| digest_of(&held).is_ok_and(|digest| photo.facts.digest == digest));
     story.checks("the photo is the same, byte for byte", same)?;
-    let is_clean = metadata_of(&bytes).iter().all(|found| found.group == RemovedGroup::ColourProfile);
+    let window = Window { rows: PICTURE_ROWS, ..Window::of_stdout() };
+    let canvas = Canvas::of_blocks(window, depth(story.output()));
+    let (max_width_px, max_height_px) = canvas.most_pixels();
+    let media_type = received.photos.iter().next().map_or(MediaType::Other, |photo| photo.facts.media_type);
+    let looked = look(held, &LookAt { media_type, max_width_px, max_height_px }).await;
+    let looked = looked.map_err(|stopped| Failure::failed(stopped.to_string()))?;
+    let is_clean = looked.found.iter().all(|found| found.group == RemovedGroup::ColourProfile);
     story.checks("it says nothing about place, camera or owner", is_clean)?;
     story.note(received.note.as_str())?;
-    let media_type = received.photos.as_slice().first().map(|photo| photo.facts.media_type);
-    if let Some(picture) = media_type.and_then(|kind| decode_for_view(&bytes, kind, &Limits::default()).ok())
-        && let Some(pixels) = RgbaImage::from_raw(picture.width(), picture.height(), picture.rgba().to_vec())
-    {
-        let drawing = draw(&pixels, Window { rows: PICTURE_ROWS, ..Window::of_stdout() }, depth(story.output()));
-        story.picture(&drawing)?;
+    if let Some(Ok(picture)) = looked.picture {
+        story.picture(&canvas.draw(&picture.into_pixels()))?;
     }
     Ok(())
 }
 
+fn digest_of(held: &Buffer) -> io::Result<Digest> {
+    let mut bytes = Vec::new();
+    let mut held = held.again()?;
+    held.rewind()?;
+    held.read_to_end(&mut bytes)?;
+    Ok(Digest::of(&bytes))
+}
+
 const NOTE: &str = "The light was like this for a minute. I thought of you.";
 /// Long enough not to be found by chance.
-const PIECE_BYTES: usize = 32;
+const PIECE_BYTES: u64 = 32;
 const SHORTEST_BYTES: usize = 5;
 const PICTURE_ROWS: u16 = 22;
