@@ -20,6 +20,19 @@ pub(crate) fn describe() -> Vec<(&'static str, String)> {
     ]
 }
 
+/// The encoders of others that ours is compared with; those that are crates are named in `Cargo.lock`.
+#[cfg(feature = "yardsticks")]
+pub(crate) fn encoders() -> Vec<(&'static str, String)> {
+    let lock = fs::read_to_string(crate::programs::workspace().join("Cargo.lock")).unwrap_or_default();
+    let version = |name: &str| {
+        let entry =
+            lock.split_once(&format!("name = \"{name}\"\nversion = \"")).and_then(|(_, rest)| rest.split_once('"'));
+        entry.map_or_else(|| "unknown".to_owned(), |(version, _)| version.to_owned())
+    };
+    let crates = ["mozjpeg", "mozjpeg-sys", "jpeg-encoder", "ssimulacra2"].map(|name| (name, version(name)));
+    crates.into_iter().chain([("cjpeg", says("cjpeg", "-version"))]).collect()
+}
+
 fn in_file(path: &str, key: &str) -> String {
     let text = fs::read_to_string(path).unwrap_or_default();
     let found = text.lines().find(|line| line.starts_with(key)).and_then(|line| line.split_once(':'));

@@ -1,11 +1,17 @@
 //! Lightproof's speed and memory on this machine, as ratios to limits taken in the same run.
 //!
 //! ```text
-//! cargo run --release -p lightproof-bench -- [exact] [photo] [memory] [--large] [--rounds N] [--programs DIR] [--write]
+//! cargo run --release -p lightproof-bench -- [exact] [photo] [prepare] [memory] [--large] [--rounds N] [--programs DIR] [--write]
 //! ```
 //!
-//! Without a name it takes `exact` and `photo`. `--large` adds `memory`, which needs 4 GiB of disk. `--write` takes all
-//! three and writes `docs/performance.md`. `--programs` measures programs that were built before. Ends with code 1 where a goal is missed.
+//! Without a name it takes `exact`, `photo` and `prepare`. `--large` adds `memory`, which needs 4 GiB of disk. `--write`
+//! takes all and writes `docs/performance.md`. `--programs` measures programs that were built before. Ends with code 1 where a goal is missed.
+//!
+//! ```text
+//! cargo run --release -p lightproof-bench --features yardsticks -- sizes [--write]
+//! ```
+//!
+//! Compares the size of our JPEGs with other people's; `--write` writes `docs/photos-sizes.md`.
 
 use std::{
     collections::BTreeSet,
@@ -24,9 +30,12 @@ mod material;
 mod memory;
 mod people;
 mod photo;
+mod prepare;
 mod programs;
 mod report;
 mod samples;
+#[cfg(feature = "yardsticks")]
+mod sizes;
 mod unit_costs;
 mod web;
 
@@ -34,6 +43,7 @@ mod web;
 enum Measurement {
     Exact,
     Photo,
+    Prepare,
     Memory,
 }
 
@@ -45,8 +55,13 @@ struct Options {
 }
 
 fn main() -> ExitCode {
+    if env::args().nth(1).is_some_and(|first| first == "sizes") {
+        return compare_sizes(env::args().any(|argument| argument == "--write"));
+    }
     let Some(options) = options(env::args().skip(1)) else {
-        eprintln!("usage: lightproof-bench [exact] [photo] [memory] [--large] [--rounds N] [--programs DIR] [--write]");
+        eprintln!(
+            "usage: lightproof-bench [exact] [photo] [prepare] [memory] [--large] [--rounds N] [--programs DIR] [--write]"
+        );
         return ExitCode::from(2);
     };
     match measure(&options) {
@@ -59,6 +74,24 @@ fn main() -> ExitCode {
     }
 }
 
+#[cfg(feature = "yardsticks")]
+fn compare_sizes(is_written: bool) -> ExitCode {
+    match sizes::measure(is_written) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[cfg(not(feature = "yardsticks"))]
+fn compare_sizes(_: bool) -> ExitCode {
+    eprintln!("error: the encoders of others are not built in\nhint: cargo run ... --features yardsticks -- sizes");
+    ExitCode::from(2)
+}
+
 fn options(mut arguments: impl Iterator<Item = String>) -> Option<Options> {
     let (mut measurements, mut large, mut rounds) = (BTreeSet::new(), false, 7);
     let (mut programs, mut write) = (None, false);
@@ -66,6 +99,7 @@ fn options(mut arguments: impl Iterator<Item = String>) -> Option<Options> {
         match argument.as_str() {
             "exact" => drop(measurements.insert(Measurement::Exact)),
             "photo" => drop(measurements.insert(Measurement::Photo)),
+            "prepare" => drop(measurements.insert(Measurement::Prepare)),
             "memory" => drop(measurements.insert(Measurement::Memory)),
             "--large" => large = true,
             "--rounds" => rounds = arguments.next()?.parse().ok().filter(|rounds| *rounds > 0)?,
@@ -75,7 +109,7 @@ fn options(mut arguments: impl Iterator<Item = String>) -> Option<Options> {
         }
     }
     if measurements.is_empty() || write {
-        measurements.extend([Measurement::Exact, Measurement::Photo]);
+        measurements.extend([Measurement::Exact, Measurement::Photo, Measurement::Prepare]);
     }
     if large || write {
         measurements.insert(Measurement::Memory);
@@ -86,6 +120,10 @@ fn options(mut arguments: impl Iterator<Item = String>) -> Option<Options> {
 fn measure(options: &Options) -> Result<Report, BenchError> {
     let programs = match &options.programs {
         Some(folder) => Programs::in_folder(folder),
+        // What is prepared in this process needs no other.
+        None if options.measurements.iter().all(|measurement| *measurement == Measurement::Prepare) => {
+            Programs::in_folder(&env::temp_dir())
+        }
         None => Programs::build()?,
     };
     let certificate = Certificate::make()?;
@@ -99,6 +137,7 @@ fn measure(options: &Options) -> Result<Report, BenchError> {
         match measurement {
             Measurement::Exact => exact::measure(&programs, &certificate, folder, rounds, &mut report)?,
             Measurement::Photo => photo::measure(&programs, &certificate, folder, rounds, &mut report)?,
+            Measurement::Prepare => prepare::measure(rounds, &mut report)?,
             Measurement::Memory => memory::measure(&programs, folder, &mut report)?,
         }
     }

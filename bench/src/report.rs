@@ -100,7 +100,8 @@ impl Unit {
     }
 }
 
-fn table<const N: usize>(rows: &[[String; N]]) -> String {
+/// A table of markdown; the first row is its head.
+pub(crate) fn table<const N: usize>(rows: &[[String; N]]) -> String {
     let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();
     let widths: Vec<usize> = (0..N).map(|column| width(column).unwrap_or_default()).collect();
     let mut text = String::new();
