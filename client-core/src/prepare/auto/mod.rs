@@ -69,7 +69,7 @@ pub(super) fn rectangles(width: u32, height: u32) -> Vec<[u32; 4]> {
 
 fn best_of_samplings(parts: &[Part], colour: Colour) -> Option<Attempt> {
     let thin = Search::new(parts, Sampling::Quarter)?;
-    let found = thin.run(GUESS);
+    let found = thin.run(guess_for(parts));
     if colour == Colour::Grey {
         return Some(found.unwrap_or_else(|| thin.at(BEST)));
     }
@@ -80,7 +80,7 @@ fn best_of_samplings(parts: &[Part], colour: Colour) -> Option<Attempt> {
         return found;
     }
     // At equal looks fine colour needs a little less quality.
-    let guess = found.as_ref().map_or(GUESS, |thin| thin.quality.saturating_sub(FULL_NEEDS_LESS));
+    let guess = found.as_ref().map_or(BEST, |thin| thin.quality.saturating_sub(FULL_NEEDS_LESS));
     let full = Search::new(parts, Sampling::Full)?;
     Some(match (found, full.run(guess)) {
         (Some(thin), Some(full)) if thin.length_bytes() <= full.length_bytes() => thin,
@@ -88,6 +88,13 @@ fn best_of_samplings(parts: &[Part], colour: Colour) -> Option<Attempt> {
         (_, Some(full)) => full,
         (None, None) => full.at(BEST),
     })
+}
+
+/// Where to begin: near what a few of many parts need.
+fn guess_for(parts: &[Part]) -> u8 {
+    let few: Vec<_> = parts.iter().step_by(ONE_PART_IN).collect();
+    let found = if few.len() > 1 { Search::over(few, Sampling::Quarter).and_then(|few| few.run(GUESS)) } else { None };
+    found.map_or(GUESS, |few| few.quality)
 }
 
 /// The whole picture at a quality, or at a better one if it does not reach the target.
@@ -134,7 +141,7 @@ impl Part {
 
 /// The parts with one sampling.
 struct Search<'a> {
-    parts: &'a [Part],
+    parts: Vec<&'a Part>,
     sampling: Sampling,
     transformed: Vec<Transformed>,
 }
@@ -149,6 +156,10 @@ struct Attempt {
 
 impl<'a> Search<'a> {
     fn new(parts: &'a [Part], sampling: Sampling) -> Option<Self> {
+        Self::over(parts.iter().collect(), sampling)
+    }
+
+    fn over(parts: Vec<&'a Part>, sampling: Sampling) -> Option<Self> {
         let transformed = parts.iter().map(|part| Transformed::of(&part.pixels(), sampling)).collect::<Option<_>>()?;
         Some(Self { parts, sampling, transformed })
     }
@@ -190,6 +201,7 @@ impl Attempt {
     }
 }
 
+const ONE_PART_IN: usize = 4;
 /// Where the least quality of most photographs lies.
 const GUESS: u8 = 84;
 const FULL_NEEDS_LESS: u8 = 4;
