@@ -1,6 +1,7 @@
 //! The limits themselves: what takes too long is killed, and what takes too much memory ends.
 
 use std::fs::{self, File};
+use std::os::unix::fs::PermissionsExt as _;
 use std::time::{Duration, Instant};
 
 use image::{DynamicImage, ImageFormat, RgbImage};
@@ -51,6 +52,27 @@ fn what_takes_too_long_or_too_much_is_stopped_and_named() {
         assert_eq!(prepared.err(), Some(Stopped::Broke.into()), "what is no child of ours has no reply");
     });
     println!("evidence: A24 | 4 limits of a child: time, memory, length of its reply, and no child at all | -");
+}
+
+/// One that hangs uses no processor time: only whoever waits for it can end it.
+#[test]
+fn a_child_that_hangs_is_killed_when_its_time_is_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let hangs = folder.path().join("hangs");
+    fs::write(&hangs, "#!/bin/sh\nexec sleep 60\n").unwrap();
+    fs::set_permissions(&hangs, fs::Permissions::from_mode(0o700)).unwrap();
+    let photo = folder.path().join("photo");
+    fs::write(&photo, "no matter").unwrap();
+    let limits = Limits { seconds: 1, ..Limits::of_preparing(9) };
+    let began = Instant::now();
+    let (hangs, options) = (Program(hangs), options(Treatment::Compressed));
+    let mut stopped = block_on(run(&hangs, &photo, &options, &limits));
+    // A process that another test starts at this very moment may still hold the script open for writing.
+    while stopped == Some(Stopped::Unavailable) && began.elapsed() < Duration::from_secs(10) {
+        stopped = block_on(run(&hangs, &photo, &options, &limits));
+    }
+    assert_eq!(stopped, Some(Stopped::Time));
+    assert!(began.elapsed() < Duration::from_secs(30), "{:?}", began.elapsed());
 }
 
 #[test]
