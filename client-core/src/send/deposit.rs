@@ -16,8 +16,8 @@ use lightproof_wire::{
 use rand_core::CryptoRng;
 
 use super::{
-    draft::{Outgoing, OutgoingPhoto},
     outbox::{OutboxItem, What},
+    outgoing::{Outgoing, OutgoingPhoto},
 };
 use crate::{
     client::{Client, Purpose, until_undisturbed},

@@ -14,6 +14,7 @@ mod deposit;
 mod draft;
 mod enclose;
 mod outbox;
+mod outgoing;
 mod upload;
 
 use std::io::{Read, Seek};
@@ -23,8 +24,9 @@ use lightproof_wire::time::Timestamp;
 use rand_core::CryptoRng;
 
 pub(crate) use call::must_be_accepted;
-pub use draft::{Draft, Outgoing, PhotoSource, Recipient, Source};
+pub use draft::{Draft, PhotoSource};
 pub use outbox::{OutboxItem, What};
+pub use outgoing::{Outgoing, Recipient, Source};
 
 use crate::{
     client::Client,

@@ -16,7 +16,7 @@ use rand_core::CryptoRng;
 
 use super::{
     Sources,
-    draft::{Outgoing, OutgoingPhoto},
+    outgoing::{Outgoing, OutgoingPhoto},
 };
 use crate::{
     client::{Client, until_undisturbed},

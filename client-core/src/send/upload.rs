@@ -28,7 +28,7 @@ use lightproof_wire::{
 };
 use rand_core::CryptoRng;
 
-use super::draft::{Outgoing, OutgoingPhoto, SealedFacts};
+use super::outgoing::{Outgoing, OutgoingPhoto, SealedFacts};
 use crate::{
     client::{Client, Purpose},
     connection::{Connection, expect_reply},
@@ -363,7 +363,7 @@ mod tests {
             apart::{Asked, Job, work},
             sample_photo,
         },
-        send::draft::{PhotoSource, Source},
+        send::{PhotoSource, Source},
     };
 
     /// Seals what a process apart made of `photo`, from what the file has become since.
