@@ -105,7 +105,7 @@ fn colour<T: Depth>(samples: &mut [T], layout: Layout, profile: &ColorProfile) -
 
 /// Grey stays grey: by a table of all its values, of the profile of a grey picture or of one in colours.
 fn grey<T: Depth>(samples: &mut [T], channels: usize, profile: &ColorProfile) -> Option<()> {
-    let values = (0..=T::MOST).map(T::of);
+    let values = (0..=T::MOST.into()).map(T::of);
     let (layout, values): (_, Vec<T>) = match profile.color_space {
         DataColorSpace::Gray => (Layout::Gray, values.collect()),
         DataColorSpace::Rgb => (Layout::Rgb, values.flat_map(|value| [value; 3]).collect()),
@@ -115,7 +115,7 @@ fn grey<T: Depth>(samples: &mut [T], channels: usize, profile: &ColorProfile) ->
     transform::<T>(profile, layout, Layout::Rgb)?.transform(&values, &mut colours).ok()?;
     let table: Vec<T> = colours.as_chunks::<3>().0.iter().map(|[_, green, _]| *green).collect();
     for value in samples.chunks_exact_mut(channels).filter_map(<[T]>::first_mut) {
-        *value = *table.get(usize::try_from(value.number()).ok()?)?;
+        *value = *table.get(usize::try_from((*value).into()).ok()?)?;
     }
     Some(())
 }
@@ -172,11 +172,12 @@ fn printed<P: Pixel<Subpixel = T>, Q: Pixel<Subpixel = T>, T: Depth>(
 
 /// As every program without colour management mixes inks: each takes away from white.
 fn light_left<T: Depth>([cyan, magenta, yellow, black]: [T; 4]) -> [T; 3] {
-    let left = |ink: T| u64::from(T::MOST.saturating_sub(ink.number()));
+    let most: u32 = T::MOST.into();
+    let left = |ink: T| u64::from(most.saturating_sub(ink.into()));
     [cyan, magenta, yellow].map(|ink| {
-        let product = left(ink).saturating_mul(left(black)).saturating_add(u64::from(T::MOST / 2));
-        let rounded = product.checked_div(u64::from(T::MOST)).unwrap_or_default();
-        T::of(u32::try_from(rounded).unwrap_or(T::MOST))
+        let product = left(ink).saturating_mul(left(black)).saturating_add(u64::from(most / 2));
+        let rounded = product.checked_div(u64::from(most)).unwrap_or_default();
+        T::of(u32::try_from(rounded).unwrap_or(most))
     })
 }
 
@@ -192,13 +193,14 @@ fn transform<T: Depth>(profile: &ColorProfile, from: Layout, to: Layout) -> Opti
 }
 
 /// Samples of 8 or 16 bits.
-trait Depth: Copy + Default + std::fmt::Debug {
-    /// The number of white.
-    const MOST: u32;
+trait Depth: Copy + Default + std::fmt::Debug + Into<u32> + TryFrom<u32> {
+    /// The most that a sample can be.
+    const MOST: Self;
 
-    fn of(number: u32) -> Self;
-
-    fn number(self) -> u32;
+    /// A sample, or the most where the number is larger.
+    fn of(number: u32) -> Self {
+        Self::try_from(number).unwrap_or(Self::MOST)
+    }
 
     fn transform(
         profile: &ColorProfile,
@@ -209,15 +211,7 @@ trait Depth: Copy + Default + std::fmt::Debug {
 }
 
 impl Depth for u8 {
-    const MOST: u32 = 255;
-
-    fn of(number: u32) -> Self {
-        Self::try_from(number).unwrap_or(Self::MAX)
-    }
-
-    fn number(self) -> u32 {
-        self.into()
-    }
+    const MOST: Self = Self::MAX;
 
     fn transform(
         profile: &ColorProfile,
@@ -230,15 +224,7 @@ impl Depth for u8 {
 }
 
 impl Depth for u16 {
-    const MOST: u32 = 65_535;
-
-    fn of(number: u32) -> Self {
-        Self::try_from(number).unwrap_or(Self::MAX)
-    }
-
-    fn number(self) -> u32 {
-        self.into()
-    }
+    const MOST: Self = Self::MAX;
 
     fn transform(
         profile: &ColorProfile,

@@ -11,8 +11,8 @@ use super::super::{
 };
 use super::corpus::display_p3;
 use super::fixtures::{
-    Layout, by_djpeg, by_jpeg_decoder, encoded, independent, jpeg, marked, plain_jpeg, prepared, psnr, real, scene,
-    sent, transparent, treated,
+    Layout, PHOTOGRAPHS, by_djpeg, by_jpeg_decoder, encoded, independent, jpeg, marked, plain_jpeg, prepared, psnr,
+    real, scene, sent, transparent, treated,
 };
 
 const FORMATS: [ImageFormat; 6] =
@@ -301,14 +301,7 @@ fn a_tiff_becomes_an_upright_png_and_a_raw_file_is_refused() {
 
 #[test]
 fn the_real_photographs_keep_their_looks() {
-    for name in [
-        "rocket-phone.jpg",
-        "astronaut-text.png",
-        "chelsea-alpha.png",
-        "coffee.webp",
-        "coffee-crop.bmp",
-        "hubble-progressive.jpg",
-    ] {
+    for name in PHOTOGRAPHS {
         let Some(file) = real(name) else { return };
         let upright = independent(&file);
         let exactly = sent(prepared(&file, &treated(Treatment::Original)).unwrap());

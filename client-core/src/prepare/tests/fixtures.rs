@@ -45,6 +45,16 @@ pub(in super::super) fn sent(photo: PreparedPhoto<Cursor<Vec<u8>>>) -> Vec<u8> {
     }
 }
 
+/// The photographs that [`real`] finds, where somebody keeps them.
+pub(super) const PHOTOGRAPHS: [&str; 6] = [
+    "rocket-phone.jpg",
+    "astronaut-text.png",
+    "chelsea-alpha.png",
+    "coffee.webp",
+    "coffee-crop.bmp",
+    "hubble-progressive.jpg",
+];
+
 /// A photo from the folder that `LIGHTPROOF_TEST_PHOTOS` names.
 pub(super) fn real(name: &str) -> Option<Vec<u8>> {
     let Some(folder) = std::env::var_os("LIGHTPROOF_TEST_PHOTOS") else {

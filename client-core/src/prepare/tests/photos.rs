@@ -14,18 +14,8 @@ use super::super::{
 use super::{
     corpus::{Original, Specimen, all, mean_difference},
     exiftool,
-    fixtures::{contains, independent, prepared, real, sent, treated},
+    fixtures::{PHOTOGRAPHS, contains, independent, prepared, real, sent, treated},
 };
-
-/// Photographs whose own decode is the reference.
-const PHOTOGRAPHS: [&str; 6] = [
-    "rocket-phone.jpg",
-    "astronaut-text.png",
-    "chelsea-alpha.png",
-    "coffee.webp",
-    "coffee-crop.bmp",
-    "hubble-progressive.jpg",
-];
 
 /// What is in a file, before anything of it is resized or compressed.
 pub(super) fn decoded(file: &[u8]) -> Result<DynamicImage, PrepareError> {

@@ -10,16 +10,7 @@ use super::super::{
     choice::smallest,
     jpeg::{Colour, Pixels},
 };
-use super::fixtures::{Layout, encoded, independent, jpeg, prepared, real, scene, sent, treated};
-
-const PHOTOGRAPHS: [&str; 6] = [
-    "rocket-phone.jpg",
-    "astronaut-text.png",
-    "chelsea-alpha.png",
-    "coffee.webp",
-    "coffee-crop.bmp",
-    "hubble-progressive.jpg",
-];
+use super::fixtures::{Layout, PHOTOGRAPHS, encoded, independent, jpeg, prepared, real, scene, sent, treated};
 
 /// SSIMULACRA 2 by an independent implementation.
 fn score(one: &DynamicImage, other: &DynamicImage) -> f64 {
