@@ -6,6 +6,7 @@
 use core::marker::PhantomData;
 use std::io::{Read, Write};
 
+use base64ct::{Base64UrlUnpadded, Encoding as _};
 use rand_core::CryptoRng;
 use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
@@ -90,6 +91,31 @@ impl<R: Right> Capability<R> {
         CapabilityHash(Digest::labelled(R::LABEL, &[self.0.as_ref()]), PhantomData)
     }
 }
+
+impl Capability<right::Access> {
+    /// As an operator hands it out: 43 characters of base64url. A secret.
+    #[must_use]
+    pub fn print(&self) -> Zeroizing<String> {
+        Zeroizing::new(Base64UrlUnpadded::encode_string(self.0.as_ref()))
+    }
+
+    /// What [`print`](Self::print) printed.
+    ///
+    /// # Errors
+    /// [`AccessMalformed`] for any other text.
+    pub fn parse(text: &str) -> Result<Self, AccessMalformed> {
+        let mut bytes = Zeroizing::new([0; 32]);
+        match Base64UrlUnpadded::decode(text, bytes.as_mut_slice()) {
+            Ok(decoded) if decoded.len() == 32 => Ok(Self(bytes, PhantomData)),
+            _ => Err(AccessMalformed),
+        }
+    }
+}
+
+/// The text is no access capability.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("an access capability is one line of 43 characters")]
+pub struct AccessMalformed;
 
 impl<R> Clone for Capability<R> {
     fn clone(&self) -> Self {

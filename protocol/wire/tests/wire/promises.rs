@@ -2,7 +2,7 @@
 
 use ed25519_dalek::SigningKey;
 use lightproof_wire::{
-    capability::{Capability, right},
+    capability::{AccessMalformed, Capability, right},
     codec,
     deposit_receipt::{DepositReceipt, ReceiptKey, ReceiptMisbehaved},
     hash::Digest,
@@ -35,6 +35,19 @@ fn a_capability_hash_is_what_the_spec_says() {
     );
     let by_hand = Digest::of(&[&[22][..], b"lightproof v1 cap drop".as_slice(), &counted::<32>(0)].concat());
     assert_eq!(Capability::<right::Drop>::from_bytes(counted(0)).hash().as_bytes(), by_hand.as_bytes());
+}
+
+#[test]
+fn an_access_capability_is_read_as_it_was_handed_out_and_in_no_other_way() {
+    let access = Capability::<right::Access>::from_bytes(counted(0));
+    let text = access.print();
+    assert_eq!(text.as_str(), "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8");
+    assert_eq!(Capability::parse(&text), Ok(access));
+    let more = format!("{}A", text.as_str());
+    let unused_bits = format!("{}9", &text[..42]);
+    for wrong in ["", &text[..42], &more, &unused_bits, "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh/"] {
+        assert_eq!(Capability::parse(wrong), Err(AccessMalformed), "{wrong}");
+    }
 }
 
 #[test]
