@@ -1,27 +1,37 @@
 //! Rows in one redb file, read here and written by the one writer thread.
 
 use std::{
-    fs::{self, File, OpenOptions, Permissions},
-    io,
-    os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
+    fs,
     panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
     sync::{Arc, Mutex, PoisonError, mpsc::SyncSender, mpsc::TrySendError},
     thread::JoinHandle,
 };
 
-use redb::{Database, ReadableDatabase as _, ReadableTable, StorageBackend, TableDefinition, backends::FileBackend};
+use redb::{
+    Database, ReadableDatabase as _, ReadableTable, ReadableTableMetadata as _, StorageBackend, TableDefinition,
+    backends::FileBackend,
+};
 use tokio_util::sync::CancellationToken;
 
-use super::{Overloaded, RawRow, Rows, RuleError, Step, Store, StoreUnavailable, Table, writer};
+use crate::metrics::WriteMetrics;
 
-const PRIVATE: u32 = 0o600;
+use super::{
+    Overloaded, RawRow, RowSpace, Rows, RuleError, Step, Store, StoreUnavailable, Table,
+    compact::Live,
+    fresh::{Fresh, create_tables, identity, private},
+    writer,
+};
+
+/// For a file without rows.
+const SMALL_CACHE_BYTES: usize = 1 << 20;
 
 /// Rows on disk.
 pub struct DiskStore {
-    database: Arc<Database>,
+    live: Arc<Live>,
     failed: CancellationToken,
     queue: Mutex<Option<SyncSender<Step>>>,
+    measured: WriteMetrics,
     writer: Option<JoinHandle<()>>,
 }
 
@@ -43,7 +53,17 @@ impl DiskStore {
         if !path.try_exists().map_err(StoreUnavailable::because)? {
             make(path)?;
         }
-        Self::open_on(FileBackend::new(private(path)?).map_err(StoreUnavailable::because)?, limits)
+        let file = private(path)?;
+        let which = identity(&file.metadata().map_err(StoreUnavailable::because)?);
+        let medium = FileBackend::new(file).map_err(StoreUnavailable::because)?;
+        let store = Self::open_at(medium, Some(path), limits)?;
+        // A relay that gives space back puts another file in this one's place, and lets go of this one.
+        if identity(&fs::metadata(path).map_err(StoreUnavailable::because)?) != which {
+            return Err(StoreUnavailable::in_use());
+        }
+        // Of a copy that was cut off. Only now: before the file was this process's, another might have been at work.
+        let _ = fs::remove_file(path.with_extension("new"));
+        Ok(store)
     }
 
     /// Opens or creates a store on another medium than a file: tests have a disk that loses its power.
@@ -51,6 +71,10 @@ impl DiskStore {
     /// # Errors
     /// As [`open`](Self::open).
     pub fn open_on(medium: impl StorageBackend, limits: DiskLimits) -> Result<Self, StoreUnavailable> {
+        Self::open_at(medium, None, limits)
+    }
+
+    fn open_at(medium: impl StorageBackend, path: Option<&Path>, limits: DiskLimits) -> Result<Self, StoreUnavailable> {
         let mut builder = Database::builder();
         builder.set_cache_size(limits.cache_bytes);
         // redb trusts much of what it reads: a file that is damaged in the right place makes it panic.
@@ -60,29 +84,39 @@ impl DiskStore {
             Ok(database)
         }));
         let opened = opened.map_err(|_| StoreUnavailable::because("the file is damaged"))?;
-        let database = Arc::new(opened.map_err(StoreUnavailable::because)?);
+        let database = opened.map_err(|error| match error {
+            redb::Error::DatabaseAlreadyOpen => StoreUnavailable::in_use(),
+            error => StoreUnavailable::because(error),
+        })?;
+        let live = Arc::new(Live::new(database, path, limits.cache_bytes));
         let failed = CancellationToken::new();
         let (queue, steps) = std::sync::mpsc::sync_channel(limits.queue_length);
+        let measured = WriteMetrics::default();
         let writer = {
-            let (database, failed) = (Arc::clone(&database), failed.clone());
+            let (live, failed, measured) = (Arc::clone(&live), failed.clone(), measured.clone());
             std::thread::Builder::new()
                 .name("writer".to_owned())
-                .spawn(move || writer::run(&database, &steps, &failed))
+                .spawn(move || writer::run(&live, &steps, &failed, &measured))
                 .map_err(StoreUnavailable::because)?
         };
-        Ok(Self { database, failed, queue: Mutex::new(Some(queue)), writer: Some(writer) })
+        Ok(Self { live, failed, queue: Mutex::new(Some(queue)), measured, writer: Some(writer) })
     }
 }
 
 impl Store for DiskStore {
     fn read(&self, look: &mut dyn FnMut(&dyn Rows) -> Result<(), RuleError>) -> Result<(), RuleError> {
-        let transaction = self.database.begin_read().map_err(StoreUnavailable::because)?;
+        let transaction = self.live.current().begin_read().map_err(StoreUnavailable::because)?;
         look(&Snapshot(transaction))
     }
 
     fn submit(&self, step: Step) -> Result<(), Overloaded> {
         let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
-        match queue.as_ref().map(|queue| queue.try_send(step)) {
+        self.measured.waiting.inc();
+        let sent = queue.as_ref().map(|queue| queue.try_send(step));
+        if !matches!(sent, Some(Ok(()))) {
+            self.measured.waiting.dec();
+        }
+        match sent {
             // After a failure the step, and with it the waiter's channel, is dropped: it learns that no answer comes.
             Some(Ok(()) | Err(TrySendError::Disconnected(_))) | None => Ok(()),
             Some(Err(TrySendError::Full(_))) => Err(Overloaded),
@@ -91,6 +125,22 @@ impl Store for DiskStore {
 
     fn failed(&self) -> &CancellationToken {
         &self.failed
+    }
+
+    fn writes(&self) -> WriteMetrics {
+        self.measured.clone()
+    }
+
+    fn space(&self) -> Result<RowSpace, StoreUnavailable> {
+        self.live.space()
+    }
+
+    fn compact(&self, keep_free_bytes: u64) {
+        if self.space().is_ok_and(|space| self.live.is_worth_it(space)) {
+            self.live.want(keep_free_bytes);
+            // A writer that has other steps will look by itself.
+            let _ = self.submit(Box::new(|_| Ok(Box::new(|| {}))));
+        }
     }
 }
 
@@ -145,45 +195,22 @@ impl Rows for Snapshot {
     fn range(&self, table: Table, from: &[u8], before: &[u8], limit: usize) -> Result<Vec<RawRow>, StoreUnavailable> {
         range_in(&self.0.open_table(definition(table)).map_err(StoreUnavailable::because)?, from, before, limit)
     }
-}
 
-/// The file, readable by this user alone from its first byte, whatever the umask and whoever made it.
-fn private(path: &Path) -> Result<File, StoreUnavailable> {
-    let open = || -> io::Result<File> {
-        let mut options = OpenOptions::new();
-        let file = options.read(true).write(true).create(true).truncate(false).mode(PRIVATE).open(path)?;
-        if file.metadata()?.permissions().mode() & 0o077 != 0 {
-            file.set_permissions(Permissions::from_mode(PRIVATE))?;
-        }
-        Ok(file)
-    };
-    open().map_err(StoreUnavailable::because)
+    fn count(&self, table: Table) -> Result<u64, StoreUnavailable> {
+        let table = self.0.open_table(definition(table)).map_err(StoreUnavailable::because)?;
+        table.len().map_err(StoreUnavailable::because)
+    }
 }
 
 /// Makes the file under another name: it appears whole. A power cut would else leave one that is not empty and not yet
 /// a store, which no later start could tell from a damaged one.
 fn make(path: &Path) -> Result<(), StoreUnavailable> {
-    let unfinished = path.with_extension("new");
-    let file = private(&unfinished)?;
-    file.try_lock().map_err(StoreUnavailable::because)?;
-    // Another relay may have been faster: then this may be its file, under its old name.
-    if path.try_exists().map_err(StoreUnavailable::because)? {
-        return Ok(());
+    let is_there = || path.try_exists().map_err(StoreUnavailable::because);
+    match Fresh::begin(path, SMALL_CACHE_BYTES) {
+        // Another relay may have been faster.
+        Ok(_) if is_there()? => Ok(()),
+        Ok(fresh) => fresh.finish().map(drop),
+        Err(_) if is_there()? => Ok(()),
+        Err(error) => Err(error),
     }
-    file.set_len(0).map_err(StoreUnavailable::because)?;
-    let database = Database::builder().create_file(file).map_err(StoreUnavailable::because)?;
-    create_tables(&database).map_err(StoreUnavailable::because)?;
-    fs::rename(&unfinished, path).map_err(StoreUnavailable::because)?;
-    let folder = path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all());
-    folder.map_err(StoreUnavailable::because)
-}
-
-fn create_tables(database: &Database) -> Result<(), redb::Error> {
-    let mut transaction = database.begin_write()?;
-    transaction.set_quick_repair(true);
-    for table in Table::ALL {
-        transaction.open_table(definition(table))?;
-    }
-    transaction.commit()?;
-    Ok(())
 }

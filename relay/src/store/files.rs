@@ -5,13 +5,22 @@ use std::{
     io::{self, Read as _, Seek as _, SeekFrom},
     os::unix::fs::{DirBuilderExt as _, FileExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use super::{Chunks, FileId, SyncError};
+use super::{Chunks, FileId, Hold, SyncError};
 
 /// The folder of a relay's blobs.
 pub struct Files {
     root: PathBuf,
+    held: Arc<Mutex<Held>>,
+}
+
+/// Files that are removed when nobody holds them any more.
+#[derive(Default)]
+struct Held {
+    hold_count: usize,
+    waiting: Vec<PathBuf>,
 }
 
 impl Files {
@@ -27,7 +36,7 @@ impl Files {
         if let Some(parent) = root.parent() {
             File::open(parent)?.sync_all()?;
         }
-        Ok(Self { root: root.to_owned() })
+        Ok(Self { root: root.to_owned(), held: Arc::default() })
     }
 
     fn path(&self, file: FileId) -> PathBuf {
@@ -65,10 +74,31 @@ impl Chunks for Files {
     }
 
     fn remove(&self, file: FileId) -> io::Result<()> {
-        match fs::remove_file(self.path(file)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => Ok(()),
+        let path = self.path(file);
+        {
+            let mut held = lock(&self.held);
+            if held.hold_count > 0 {
+                held.waiting.push(path);
+                return Ok(());
+            }
         }
+        remove_if_there(&path)
+    }
+
+    fn hold(&self) -> Hold {
+        lock(&self.held).hold_count += 1;
+        let held = Arc::clone(&self.held);
+        Hold::until(move || {
+            let mut held = lock(&held);
+            held.hold_count = held.hold_count.saturating_sub(1);
+            if held.hold_count == 0 {
+                // One that stays is removed at the next start.
+                let left = held.waiting.drain(..).filter(|path| remove_if_there(path).is_err()).count();
+                if left > 0 {
+                    tracing::warn!("a blob file could not be removed; it is tried again at the next start");
+                }
+            }
+        })
     }
 
     fn list(&self) -> io::Result<Vec<FileId>> {
@@ -89,6 +119,17 @@ impl Chunks for Files {
         let volume = rustix::fs::statvfs(&self.root)?;
         Ok(volume.f_bavail.saturating_mul(volume.f_frsize))
     }
+}
+
+fn remove_if_there(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+fn lock(held: &Mutex<Held>) -> MutexGuard<'_, Held> {
+    held.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn parse(name: &str) -> Option<FileId> {

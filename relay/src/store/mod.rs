@@ -3,8 +3,11 @@
 //! A rule (in `mailbox`, `prekeys`, `blob`, `expire`) is a pure function over rows. A store runs it inside its one
 //! transaction and answers only after the commit: that is what [`Durable`] says in the type of a value.
 
+mod chunks;
+mod compact;
 pub mod disk;
 pub mod files;
+pub mod fresh;
 pub mod memory;
 pub mod row;
 mod writer;
@@ -12,7 +15,7 @@ mod writer;
 #[cfg(test)]
 pub(crate) mod conformance;
 
-use std::{io, sync::Arc};
+use std::sync::Arc;
 
 use lightproof_wire::{
     codec::{TlsDeserialize, TlsSerialize, TlsSize},
@@ -21,8 +24,12 @@ use lightproof_wire::{
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
+use crate::metrics::WriteMetrics;
+
+pub use chunks::{Chunks, FileId, Hold, SyncError};
+
 /// One kind of row each. The name is part of the format on disk.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, TlsSerialize, TlsDeserialize, TlsSize)]
 #[repr(u8)]
 pub enum Table {
     /// Blobs by the hash of their `write`.
@@ -47,11 +54,13 @@ pub enum Table {
     Totals = 10,
     /// Chunks of unfinished blobs that are known to be on disk.
     Uploads = 11,
+    /// Access capabilities by hash.
+    Access = 12,
 }
 
 impl Table {
     /// All of them, in order.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Blobs,
         Self::Deposits,
         Self::Drops,
@@ -63,7 +72,13 @@ impl Table {
         Self::Tombstones,
         Self::Totals,
         Self::Uploads,
+        Self::Access,
     ];
+
+    /// Its place among [`ALL`](Self::ALL).
+    fn place(self) -> usize {
+        usize::from(self as u8).saturating_sub(1)
+    }
 
     /// Its name on disk.
     #[must_use]
@@ -80,6 +95,7 @@ impl Table {
             Self::Tombstones => "tombstones",
             Self::Totals => "totals",
             Self::Uploads => "uploads",
+            Self::Access => "access",
         }
     }
 }
@@ -94,7 +110,21 @@ impl StoreUnavailable {
     pub fn because(reason: impl ToString) -> Self {
         Self(reason.to_string().into())
     }
+
+    /// Another process has it.
+    #[must_use]
+    pub fn in_use() -> Self {
+        Self::because(IN_USE)
+    }
+
+    /// Whether another process has it.
+    #[must_use]
+    pub fn is_in_use(&self) -> bool {
+        *self.0 == *IN_USE
+    }
 }
+
+const IN_USE: &str = "another process has it open";
 
 /// Why a rule did not do what it was asked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -124,7 +154,46 @@ pub trait Rows {
     /// # Errors
     /// [`StoreUnavailable`]: the disk's fault.
     fn range(&self, table: Table, from: &[u8], before: &[u8], limit: usize) -> Result<Vec<RawRow>, StoreUnavailable>;
+
+    /// How many rows a table has.
+    ///
+    /// # Errors
+    /// [`StoreUnavailable`]: the disk's fault.
+    fn count(&self, table: Table) -> Result<u64, StoreUnavailable> {
+        let mut count = 0_u64;
+        each::<StoreUnavailable>(self, table, |_, _| {
+            count = count.saturating_add(1);
+            Ok(())
+        })?;
+        Ok(count)
+    }
 }
+
+/// Shows every row of a table, ascending.
+///
+/// # Errors
+/// [`StoreUnavailable`], or what `see` said, which ends it.
+pub fn each<E: From<StoreUnavailable>>(
+    rows: &(impl Rows + ?Sized),
+    table: Table,
+    mut see: impl FnMut(&[u8], &[u8]) -> Result<(), E>,
+) -> Result<(), E> {
+    const AT_ONCE: usize = 128;
+    let mut from = Vec::new();
+    loop {
+        let page = rows.range(table, &from, &LAST_KEY, AT_ONCE)?;
+        for (key, value) in &page {
+            see(key, value)?;
+        }
+        match page.last() {
+            Some((last, _)) if page.len() == AT_ONCE => from = [last.as_slice(), &[0]].concat(),
+            _ => return Ok(()),
+        }
+    }
+}
+
+/// Longer than every key, and behind all of them.
+const LAST_KEY: [u8; 128] = [0xff; 128];
 
 /// A key and its value.
 pub type RawRow = (Vec<u8>, Vec<u8>);
@@ -155,6 +224,23 @@ pub type Step = Box<dyn FnOnce(&mut dyn RowsMut) -> Result<Answer, StoreUnavaila
 #[error("too many writes are waiting")]
 pub struct Overloaded;
 
+/// What rows take on the disk.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RowSpace {
+    /// Bytes of the file.
+    pub file_bytes: u64,
+    /// About so many of them hold rows; the rest is for later ones.
+    pub used_bytes: u64,
+}
+
+impl RowSpace {
+    /// About so many bytes wait for later rows.
+    #[must_use]
+    pub const fn unused_bytes(self) -> u64 {
+        self.file_bytes.saturating_sub(self.used_bytes)
+    }
+}
+
 /// The seam for rows.
 pub trait Store: Send + Sync + 'static {
     /// Shows the last committed rows. Blocks for as long as a disk takes to read.
@@ -172,6 +258,25 @@ pub trait Store: Send + Sync + 'static {
 
     /// Cancelled when a commit failed. Whoever runs the relay must stop it.
     fn failed(&self) -> &CancellationToken;
+
+    /// What its writer measures, for as long as it lives; one without a writer measures nothing.
+    fn writes(&self) -> WriteMetrics {
+        WriteMetrics::default()
+    }
+
+    /// What its rows take on the disk; nothing where there is none.
+    ///
+    /// # Errors
+    /// [`StoreUnavailable`]: the disk's fault.
+    fn space(&self) -> Result<RowSpace, StoreUnavailable> {
+        Ok(RowSpace::default())
+    }
+
+    /// Begins to give unused space back to the file system if that is worth it, beside everything else and while
+    /// `keep_free_bytes` of the disk stay free; a store without a file has none to give.
+    fn compact(&self, keep_free_bytes: u64) {
+        let _nothing_to_give = keep_free_bytes;
+    }
 }
 
 /// A value whose commit is on disk. Only [`commit`] makes one.
@@ -208,6 +313,28 @@ pub async fn commit<T: Send + 'static>(
     store: &dyn Store,
     rule: impl FnOnce(&mut dyn RowsMut) -> Result<T, RuleError> + Send + 'static,
 ) -> Result<Durable<T>, RuleError> {
+    submit(store, rule)?.await.map_err(|_| StoreUnavailable::because(STOPPED))?
+}
+
+/// The same for a thread that may block.
+///
+/// # Errors
+/// Those of [`commit`].
+pub fn commit_blocking<T: Send + 'static>(
+    store: &dyn Store,
+    rule: impl FnOnce(&mut dyn RowsMut) -> Result<T, RuleError> + Send + 'static,
+) -> Result<Durable<T>, RuleError> {
+    submit(store, rule)?.blocking_recv().map_err(|_| StoreUnavailable::because(STOPPED))?
+}
+
+const STOPPED: &str = "the writer stopped";
+
+type Outcome<T> = Result<Durable<T>, RuleError>;
+
+fn submit<T: Send + 'static>(
+    store: &dyn Store,
+    rule: impl FnOnce(&mut dyn RowsMut) -> Result<T, RuleError> + Send + 'static,
+) -> Result<oneshot::Receiver<Outcome<T>>, RuleError> {
     let (sender, receiver) = oneshot::channel();
     let step: Step = Box::new(move |rows| match rule(rows) {
         Err(RuleError::Unavailable(error)) => Err(error),
@@ -217,7 +344,7 @@ pub async fn commit<T: Send + 'static>(
         })),
     });
     store.submit(step).map_err(|Overloaded| Refusal::Busy)?;
-    receiver.await.map_err(|_| StoreUnavailable::because("the writer stopped"))?
+    Ok(receiver)
 }
 
 /// Looks at the last committed rows.
@@ -231,58 +358,4 @@ pub fn look<T>(store: &dyn Store, mut look: impl FnMut(&dyn Rows) -> Result<T, R
         Ok(())
     })?;
     seen.ok_or_else(|| StoreUnavailable::because("nothing was looked at").into())
-}
-
-/// Names the file of one blob: random, so that a blob made anew never meets an old file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, TlsSerialize, TlsDeserialize, TlsSize)]
-pub struct FileId(pub [u8; 16]);
-
-/// Why bytes are not known to be on disk.
-#[derive(Debug, thiserror::Error)]
-pub enum SyncError {
-    /// The sync ran and failed: what was written may be lost, and a second try proves nothing. The relay must stop.
-    #[error("a sync failed: {0}")]
-    Failed(io::Error),
-    /// Nothing was tried, because the file could not be opened: a later sync may be believed.
-    #[error("a file could not be opened to be synced: {0}")]
-    NotTried(io::Error),
-}
-
-/// The seam for the bytes of blobs. Every call blocks.
-pub trait Chunks: Send + Sync + 'static {
-    /// Writes at an offset; nothing is promised until [`sync`](Self::sync).
-    ///
-    /// # Errors
-    /// The disk's; `StorageFull` if it is full.
-    fn write_at(&self, file: FileId, offset: u64, bytes: &[u8]) -> io::Result<()>;
-
-    /// Reads exactly `length` bytes at an offset.
-    ///
-    /// # Errors
-    /// The disk's; `UnexpectedEof` where the file ends too early, `NotFound` without one.
-    fn read_at(&self, file: FileId, offset: u64, length: usize) -> io::Result<Vec<u8>>;
-
-    /// Returns when everything written so far, and the file's name, are on disk.
-    ///
-    /// # Errors
-    /// [`SyncError`]; only one that failed is the end.
-    fn sync(&self, file: FileId) -> Result<(), SyncError>;
-
-    /// Removes a file; none is fine.
-    ///
-    /// # Errors
-    /// The disk's.
-    fn remove(&self, file: FileId) -> io::Result<()>;
-
-    /// All files.
-    ///
-    /// # Errors
-    /// The disk's.
-    fn list(&self) -> io::Result<Vec<FileId>>;
-
-    /// Bytes that may still be written; `u64::MAX` where nobody counts.
-    ///
-    /// # Errors
-    /// The disk's.
-    fn free_bytes(&self) -> io::Result<u64>;
 }

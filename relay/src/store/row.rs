@@ -7,7 +7,7 @@ use lightproof_wire::{
     hash::{Digest, Hasher},
 };
 
-use super::{Rows, RowsMut, RuleError, StoreUnavailable, Table};
+use super::{LAST_KEY, Rows, RowsMut, RuleError, StoreUnavailable, Table};
 
 /// A kind of row, its table and its key.
 pub trait Row: Serialize + Deserialize {
@@ -69,8 +69,7 @@ pub fn after_prefix(prefix: &[u8]) -> Vec<u8> {
             return end;
         }
     }
-    // All 0xff: longer than every key there is.
-    vec![0xff; 128]
+    LAST_KEY.to_vec()
 }
 
 fn digest(table: Table, key: &[u8], body: &[u8]) -> Digest {

@@ -1,12 +1,18 @@
 //! The one writer: take what waits, one transaction, one commit on disk, then answer everybody.
 
-use std::sync::mpsc::Receiver;
+use std::{
+    sync::mpsc::{Receiver, RecvTimeoutError},
+    time::Instant,
+};
 
 use redb::{Database, Durability};
 use tokio_util::sync::CancellationToken;
 
+use crate::metrics::WriteMetrics;
+
 use super::{
     Answer, RawRow, Rows, RowsMut, Step, StoreUnavailable, Table,
+    compact::{Compaction, Live},
     disk::{definition, get_in, range_in},
 };
 
@@ -14,20 +20,46 @@ use super::{
 const BATCH_COUNT: usize = 256;
 
 /// Runs until the queue closes or a commit fails. A failed commit is never tried again: what it held is not promised.
-pub(super) fn run(database: &Database, steps: &Receiver<Step>, failed: &CancellationToken) {
+pub(super) fn run(live: &Live, steps: &Receiver<Step>, failed: &CancellationToken, measured: &WriteMetrics) {
     // A step that panics may have written half of what it wanted: the batch is dropped, the relay stops.
     let stopped = StopOnUnwind(failed);
-    while let Ok(first) = steps.recv() {
-        let batch = std::iter::once(first).chain(steps.try_iter()).take(BATCH_COUNT);
-        match commit(database, batch) {
+    let mut compaction = Compaction::default();
+    loop {
+        let committed = match compaction.next(steps) {
+            Ok(first) => commit_what_waits(live, first, steps, &mut compaction, measured),
+            Err(RecvTimeoutError::Timeout) => Ok(Vec::new()),
+            Err(RecvTimeoutError::Disconnected) => break,
+        };
+        match committed {
             Ok(answers) => answers.into_iter().for_each(|answer| answer()),
             Err(error) => {
                 tracing::error!(%error, "a commit failed; nothing more is acknowledged");
                 return;
             }
         }
+        if let Err(error) = compaction.turn(live) {
+            tracing::error!(%error, "a file could not be put in place of another; nothing more is acknowledged");
+            return;
+        }
     }
     stopped.disarm();
+}
+
+fn commit_what_waits(
+    live: &Live,
+    first: Step,
+    steps: &Receiver<Step>,
+    compaction: &mut Compaction,
+    measured: &WriteMetrics,
+) -> Result<Vec<Answer>, StoreUnavailable> {
+    let began = Instant::now();
+    let mut count = 0_i64;
+    let batch = std::iter::once(first).chain(steps.try_iter()).take(BATCH_COUNT).inspect(|_| count += 1);
+    let committed = commit(&live.current(), batch, compaction);
+    measured.waiting.dec_by(count);
+    measured.batch_steps.observe(count as f64);
+    measured.commit_seconds.observe(began.elapsed().as_secs_f64());
+    committed
 }
 
 struct StopOnUnwind<'a>(&'a CancellationToken);
@@ -44,13 +76,17 @@ impl Drop for StopOnUnwind<'_> {
     }
 }
 
-fn commit(database: &Database, batch: impl Iterator<Item = Step>) -> Result<Vec<Answer>, StoreUnavailable> {
+fn commit(
+    database: &Database,
+    batch: impl Iterator<Item = Step>,
+    compaction: &mut Compaction,
+) -> Result<Vec<Answer>, StoreUnavailable> {
     let mut transaction = database.begin_write().map_err(StoreUnavailable::because)?;
     transaction.set_durability(Durability::Immediate).map_err(StoreUnavailable::because)?;
     // Implies the two-phase commit: strangers choose what is stored, and redb's own checksum is not cryptographic.
     transaction.set_quick_repair(true);
     let (answers, changed) = {
-        let mut tables = Tables::open(&transaction)?;
+        let mut tables = Tables::open(&transaction, compaction)?;
         let answers = batch.map(|step| step(&mut tables)).collect::<Result<Vec<_>, _>>()?;
         (answers, tables.changed)
     };
@@ -68,26 +104,23 @@ type ByteTable<'t> = redb::Table<'t, &'static [u8], &'static [u8]>;
 struct Tables<'t> {
     tables: Vec<ByteTable<'t>>,
     changed: bool,
+    compaction: &'t mut Compaction,
 }
 
 impl<'t> Tables<'t> {
-    fn open(transaction: &'t redb::WriteTransaction) -> Result<Self, StoreUnavailable> {
+    fn open(transaction: &'t redb::WriteTransaction, compaction: &'t mut Compaction) -> Result<Self, StoreUnavailable> {
         let open = |table| transaction.open_table(definition(table)).map_err(StoreUnavailable::because);
-        Ok(Self { tables: Table::ALL.into_iter().map(open).collect::<Result<_, _>>()?, changed: false })
+        let tables = Table::ALL.into_iter().map(open).collect::<Result<_, _>>()?;
+        Ok(Self { tables, changed: false, compaction })
     }
 
     fn table(&self, table: Table) -> Result<&ByteTable<'t>, StoreUnavailable> {
-        self.tables.get(place(table)).ok_or_else(|| StoreUnavailable::because("no such table"))
+        self.tables.get(table.place()).ok_or_else(|| StoreUnavailable::because("no such table"))
     }
 
     fn table_mut(&mut self, table: Table) -> Result<&mut ByteTable<'t>, StoreUnavailable> {
-        self.tables.get_mut(place(table)).ok_or_else(|| StoreUnavailable::because("no such table"))
+        self.tables.get_mut(table.place()).ok_or_else(|| StoreUnavailable::because("no such table"))
     }
-}
-
-fn place(table: Table) -> usize {
-    // Tables are numbered from 1, in the order of `Table::ALL`.
-    usize::from(table as u8).saturating_sub(1)
 }
 
 impl Rows for Tables<'_> {
@@ -103,13 +136,17 @@ impl Rows for Tables<'_> {
 impl RowsMut for Tables<'_> {
     fn put(&mut self, table: Table, key: &[u8], value: &[u8]) -> Result<(), StoreUnavailable> {
         self.changed = true;
+        self.compaction.note(table, key, Some(value));
         self.table_mut(table)?.insert(key, value).map_err(StoreUnavailable::because)?;
         Ok(())
     }
 
     fn remove(&mut self, table: Table, key: &[u8]) -> Result<bool, StoreUnavailable> {
         let existed = self.table_mut(table)?.remove(key).map_err(StoreUnavailable::because)?.is_some();
-        self.changed |= existed;
+        if existed {
+            self.changed = true;
+            self.compaction.note(table, key, None);
+        }
         Ok(existed)
     }
 }
