@@ -1,0 +1,170 @@
+//! Connections that are not established yet: bounded in all, and whoever holds most of them loses first.
+//!
+//! A socket costs its maker nothing, so refusing new ones when the room is full would let the silent keep out the
+//! honest. The oldest go instead: an honest handshake takes milliseconds.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    net::IpAddr,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    admit::network,
+    metrics::{Counted, Metrics},
+};
+
+/// Whoever has said something keeps the room this long, so that a crowd of honest ones is served and not chased away.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// All of them.
+pub(crate) struct Handshakes {
+    limit: usize,
+    metrics: Metrics,
+    under_way: Mutex<UnderWay>,
+}
+
+#[derive(Default)]
+struct UnderWay {
+    next: u64,
+    oldest_first: BTreeMap<u64, Arc<Begun>>,
+}
+
+struct Begun {
+    address: IpAddr,
+    since: Instant,
+    has_spoken: AtomicBool,
+    cut: CancellationToken,
+}
+
+/// One, until it is dropped.
+pub(crate) struct Handshake {
+    all: Arc<Handshakes>,
+    number: u64,
+    begun: Arc<Begun>,
+    _counted: Counted,
+}
+
+impl Handshakes {
+    pub(crate) fn new(limit: usize, metrics: Metrics) -> Arc<Self> {
+        Arc::new(Self { limit, metrics, under_way: Mutex::default() })
+    }
+
+    /// Makes room for one from this address. `None` if everybody here was heard of a moment ago: let it wait.
+    pub(crate) fn begin(self: &Arc<Self>, address: IpAddr) -> Option<Handshake> {
+        let mut under_way = self.lock();
+        if under_way.oldest_first.len() >= self.limit && !self.cut_one(&mut under_way) {
+            return None;
+        }
+        let number = under_way.next;
+        under_way.next = number.wrapping_add(1);
+        let begun = Arc::new(Begun {
+            address: network(address),
+            since: Instant::now(),
+            has_spoken: AtomicBool::new(false),
+            cut: CancellationToken::new(),
+        });
+        under_way.oldest_first.insert(number, Arc::clone(&begun));
+        let counted = Counted::more(&self.metrics.handshakes_open);
+        Some(Handshake { all: Arc::clone(self), number, begun, _counted: counted })
+    }
+
+    /// Gives up so many for the sake of all, because descriptors have run out; whether there was one to give up.
+    pub(crate) fn shed(&self, count: usize) -> bool {
+        let mut under_way = self.lock();
+        (0..count).take_while(|_| self.cut_one(&mut under_way)).count() > 0
+    }
+
+    fn cut_one(&self, under_way: &mut UnderWay) -> bool {
+        let Some(number) = under_way.victim(Instant::now()) else { return false };
+        if let Some(begun) = under_way.oldest_first.remove(&number) {
+            begun.cut.cancel();
+            self.metrics.handshakes_cut.inc();
+        }
+        true
+    }
+
+    fn lock(&self) -> MutexGuard<'_, UnderWay> {
+        self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl UnderWay {
+    /// Of the address with most: the oldest that never spoke, else the oldest that has had its time.
+    fn victim(&self, now: Instant) -> Option<u64> {
+        let mut counts = HashMap::<IpAddr, usize>::new();
+        for begun in self.oldest_first.values() {
+            let count = counts.entry(begun.address).or_default();
+            *count = count.saturating_add(1);
+        }
+        let (most, _) = counts.into_iter().max_by_key(|(_, count)| *count)?;
+        let mut theirs = self.oldest_first.iter().filter(|(_, begun)| begun.address == most);
+        let (oldest, begun) = theirs.clone().next()?;
+        let silent = theirs.find(|(_, begun)| !begun.has_spoken.load(Ordering::Relaxed));
+        let has_had_its_time = now.saturating_duration_since(begun.since) >= GRACE;
+        silent.map(|(number, _)| *number).or_else(|| has_had_its_time.then_some(*oldest))
+    }
+}
+
+impl Handshake {
+    /// Says that the other end does.
+    pub(crate) fn spoke(&self) {
+        self.begun.has_spoken.store(true, Ordering::Relaxed);
+    }
+
+    /// Cancelled when this one must go.
+    pub(crate) fn cut(&self) -> CancellationToken {
+        self.begun.cut.clone()
+    }
+}
+
+impl Drop for Handshake {
+    fn drop(&mut self) {
+        self.all.lock().oldest_first.remove(&self.number);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(last: u8) -> IpAddr {
+        IpAddr::from([192, 0, 2, last])
+    }
+
+    fn begin(all: &Arc<Handshakes>, last: u8) -> Handshake {
+        all.begin(address(last)).unwrap_or_else(|| panic!("no room"))
+    }
+
+    #[test]
+    fn the_oldest_silent_one_of_whoever_has_most_goes_first() {
+        let all = Handshakes::new(4, Metrics::default());
+        let honest = begin(&all, 1);
+        let crowd: Vec<_> = (0..3).map(|_| begin(&all, 2)).collect();
+        crowd[0].spoke();
+        let newcomer = begin(&all, 3);
+        assert!(crowd[1].cut().is_cancelled(), "the oldest that said nothing");
+        assert_eq!(crowd.iter().filter(|one| one.cut().is_cancelled()).count(), 1);
+        assert!(!honest.cut().is_cancelled() && !newcomer.cut().is_cancelled());
+        drop((honest, newcomer, crowd));
+        assert!(all.lock().oldest_first.is_empty(), "nothing is remembered");
+        assert_eq!((all.metrics.handshakes_open.get(), all.metrics.handshakes_cut.get()), (0, 1));
+    }
+
+    #[test]
+    fn whoever_spoke_a_moment_ago_is_not_chased_away() {
+        let all = Handshakes::new(2, Metrics::default());
+        let crowd: Vec<_> = (0..2).map(|_| begin(&all, 1)).collect();
+        crowd.iter().for_each(Handshake::spoke);
+        assert!(all.begin(address(2)).is_none(), "the newcomer waits");
+        let later = Instant::now() + GRACE;
+        let victim = all.lock().victim(later);
+        assert_eq!(victim, Some(crowd[0].number), "the oldest, once it has had its time");
+    }
+}
