@@ -10,7 +10,7 @@ use crate::{
     material::noise_file,
     people::Pair,
     programs::Programs,
-    report::{Line, Report, Unit},
+    report::{Goal, Line, Report, Unit},
     samples::Samples,
     web::{Transfer, Web},
 };
@@ -53,7 +53,7 @@ pub(crate) fn measure(
         ours: of(|round| round.send + round.receive),
         limit_is: LIMIT,
         limit: limit.clone(),
-        goal: Some(2.0),
+        goal: Some(Goal::AtMost(2.0)),
         parts: vec![
             ("lightproof send", of(|round| round.send)),
             ("lightproof receive", of(|round| round.receive)),

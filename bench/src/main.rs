@@ -2,10 +2,12 @@
 //!
 //! ```text
 //! cargo run --release -p lightproof-bench -- [exact] [photo] [prepare] [memory] [--large] [--rounds N] [--programs DIR] [--write]
+//! cargo run --release -p lightproof-bench -- relay | deposits | latency | crowd | idle | growth | million | soak [--minutes N]
 //! ```
 //!
-//! Without a name it takes `exact`, `photo` and `prepare`. `--large` adds `memory`, which needs 4 GiB of disk. `--write`
-//! takes all and writes `docs/performance.md`. `--programs` measures programs that were built before. Ends with code 1 where a goal is missed.
+//! `relay` takes `deposits`, `latency`, `crowd` and `idle`. Without a name it takes `exact`, `photo`, `prepare` and
+//! `relay`. `--large` adds `memory`, `growth` and `million`, which need 40 GB of disk and half an hour. `--write` takes
+//! all of these and writes `docs/performance.md`. `--programs` measures programs that were built before. Ends with code 1 where a goal is missed.
 //!
 //! ```text
 //! cargo run --release -p lightproof-bench --features yardsticks -- sizes [--write]
@@ -32,6 +34,7 @@ mod people;
 mod photo;
 mod prepare;
 mod programs;
+mod relay;
 mod report;
 mod samples;
 #[cfg(feature = "yardsticks")]
@@ -45,28 +48,43 @@ enum Measurement {
     Photo,
     Prepare,
     Memory,
+    Relay(relay::Part),
 }
 
 struct Options {
     measurements: BTreeSet<Measurement>,
     rounds: u32,
     programs: Option<PathBuf>,
+    minutes: u32,
     write: bool,
 }
 
 fn main() -> ExitCode {
-    if env::args().nth(1).is_some_and(|first| first == "sizes") {
-        return compare_sizes(env::args().any(|argument| argument == "--write"));
+    match env::args().nth(1).as_deref() {
+        Some("sizes") => return compare_sizes(env::args().any(|argument| argument == "--write")),
+        Some(relay::forward::FORWARD) => return ended(relay::forward::serve()),
+        _ => {}
     }
     let Some(options) = options(env::args().skip(1)) else {
         eprintln!(
-            "usage: lightproof-bench [exact] [photo] [prepare] [memory] [--large] [--rounds N] [--programs DIR] [--write]"
+            "usage: lightproof-bench [exact] [photo] [prepare] [memory] [relay] [deposits] [latency] [crowd] [idle] [growth] \
+             [million] [soak] [--minutes N] [--large] [--rounds N] [--programs DIR] [--write]"
         );
         return ExitCode::from(2);
     };
     match measure(&options) {
         Ok(report) if report.is_good() => ExitCode::SUCCESS,
         Ok(_) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn ended(outcome: Result<(), BenchError>) -> ExitCode {
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");
             ExitCode::FAILURE
@@ -94,27 +112,31 @@ fn compare_sizes(_: bool) -> ExitCode {
 
 fn options(mut arguments: impl Iterator<Item = String>) -> Option<Options> {
     let (mut measurements, mut large, mut rounds) = (BTreeSet::new(), false, 7);
-    let (mut programs, mut write) = (None, false);
+    let (mut programs, mut write, mut minutes) = (None, false, 60);
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "exact" => drop(measurements.insert(Measurement::Exact)),
             "photo" => drop(measurements.insert(Measurement::Photo)),
             "prepare" => drop(measurements.insert(Measurement::Prepare)),
             "memory" => drop(measurements.insert(Measurement::Memory)),
+            "relay" => measurements.extend(relay::Part::QUICK.map(Measurement::Relay)),
             "--large" => large = true,
             "--rounds" => rounds = arguments.next()?.parse().ok().filter(|rounds| *rounds > 0)?,
+            "--minutes" => minutes = arguments.next()?.parse().ok().filter(|minutes| *minutes > 0)?,
             "--programs" => programs = Some(arguments.next()?.into()),
             "--write" => write = true,
-            _ => return None,
+            name => drop(measurements.insert(Measurement::Relay(relay::Part::named(name)?))),
         }
     }
     if measurements.is_empty() || write {
         measurements.extend([Measurement::Exact, Measurement::Photo, Measurement::Prepare]);
+        measurements.extend(relay::Part::QUICK.map(Measurement::Relay));
     }
     if large || write {
         measurements.insert(Measurement::Memory);
+        measurements.extend(relay::Part::LARGE.map(Measurement::Relay));
     }
-    Some(Options { measurements, rounds, programs, write })
+    Some(Options { measurements, rounds, programs, minutes, write })
 }
 
 fn measure(options: &Options) -> Result<Report, BenchError> {
@@ -139,6 +161,9 @@ fn measure(options: &Options) -> Result<Report, BenchError> {
             Measurement::Photo => photo::measure(&programs, &certificate, folder, rounds, &mut report)?,
             Measurement::Prepare => prepare::measure(rounds, &mut report)?,
             Measurement::Memory => memory::measure(&programs, folder, &mut report)?,
+            Measurement::Relay(part) => {
+                relay::measure(*part, &programs, &certificate, folder, options, &mut report)?;
+            }
         }
     }
     print!("{}", report.markdown());
@@ -155,7 +180,8 @@ fn page(report: &Report, rounds: u32) -> String {
         "# Performance\n\nWritten by `cargo run --release -p lightproof-bench -- --write`; not edited by hand.\n\n\
          Every line is a ratio to a limit that the same run took on the same machine: the median of {rounds} paired \
          rounds after one that does not count, with the least and the most in parentheses. Times are of whole processes, \
-         from start to exit, over TLS on loopback; memory is taken once.\n\n{machine}\n{}",
-        report.markdown()
+         from start to exit, over TLS on loopback; memory is taken once.\n\n{machine}\n{}\n{}",
+        report.markdown(),
+        relay::HOW
     )
 }

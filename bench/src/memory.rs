@@ -7,7 +7,7 @@ use crate::{
     material::noise_file,
     people::Pair,
     programs::{Programs, peak_of},
-    report::{Line, Report, Unit},
+    report::{Goal, Line, Report, Unit},
     samples::Samples,
 };
 
@@ -26,7 +26,7 @@ pub(crate) fn measure(programs: &Programs, folder: &Path, report: &mut Report) -
         ours: Samples::from_iter([ours]),
         limit_is,
         limit: Samples::from_iter([limit]),
-        goal: Some(1.0),
+        goal: Some(Goal::AtMost(1.0)),
         parts: Vec::new(),
     };
     report.lines.extend([

@@ -9,7 +9,7 @@ use crate::{
     people::Pair,
     prepare::{Bare, QUALITY},
     programs::Programs,
-    report::{Line, Report, Unit},
+    report::{Goal, Line, Report, Unit},
     samples::Samples,
     unit_costs::{Echo, sync_seconds},
 };
@@ -52,7 +52,7 @@ pub(crate) fn measure(
         ours: of(|round| round.send),
         limit_is: "1.5 × (decode + resize + encode) + 10 round trips + 16 syncs",
         limit: of(Round::limit),
-        goal: Some(1.0),
+        goal: Some(Goal::AtMost(1.0)),
         parts: vec![
             ("decode", of(|round| round.bare.decode)),
             ("resize", of(|round| round.bare.resize)),

@@ -13,7 +13,7 @@ use lightproof_core::prepare::{
 use crate::{
     error::BenchError,
     material::large_photo,
-    report::{Line, Report, Unit},
+    report::{Goal, Line, Report, Unit},
     samples::Samples,
 };
 
@@ -45,7 +45,7 @@ pub(crate) fn measure(rounds: u32, report: &mut Report) -> Result<(), BenchError
         ours: of(|round| round.fixed),
         limit_is: "decode + resize + encode",
         limit: of(|round| round.bare.seconds()),
-        goal: Some(1.3),
+        goal: Some(Goal::AtMost(1.3)),
         parts: vec![
             ("decode", of(|round| round.bare.decode)),
             ("resize", of(|round| round.bare.resize)),
@@ -58,7 +58,7 @@ pub(crate) fn measure(rounds: u32, report: &mut Report) -> Result<(), BenchError
         ours: of(|round| round.searched),
         limit_is: "prepare at quality 85",
         limit: of(|round| round.fixed),
-        goal: Some(4.0),
+        goal: Some(Goal::AtMost(4.0)),
         parts: Vec::new(),
     });
     Ok(())

@@ -9,6 +9,33 @@ use crate::samples::Samples;
 pub(crate) enum Unit {
     Seconds,
     Mebibytes,
+    Kibibytes,
+    PerSecond,
+    Percent,
+    Count,
+}
+
+/// Which ratios are good.
+#[derive(Clone, Copy)]
+pub(crate) enum Goal {
+    AtMost(f64),
+    AtLeast(f64),
+}
+
+impl Goal {
+    fn is_met(self, ratio: f64) -> bool {
+        match self {
+            Self::AtMost(most) => ratio <= most,
+            Self::AtLeast(least) => ratio >= least,
+        }
+    }
+
+    fn words(self) -> String {
+        match self {
+            Self::AtMost(most) => format!("≤ {most:.1}"),
+            Self::AtLeast(least) => format!("≥ {least:.1}"),
+        }
+    }
 }
 
 /// One ratio.
@@ -19,8 +46,8 @@ pub(crate) struct Line {
     /// What the limit is made of, in words.
     pub(crate) limit_is: &'static str,
     pub(crate) limit: Samples,
-    /// The largest ratio that is good; none where the line only explains.
-    pub(crate) goal: Option<f64>,
+    /// None where the line only explains.
+    pub(crate) goal: Option<Goal>,
     /// What ours and the limit consist of.
     pub(crate) parts: Vec<(&'static str, Samples)>,
 }
@@ -29,8 +56,28 @@ pub(crate) struct Line {
 #[derive(Default)]
 pub(crate) struct Report {
     pub(crate) lines: Vec<Line>,
+    /// Points of growth.
+    pub(crate) curves: Vec<Curve>,
     /// What was not measured, and why.
     pub(crate) skipped: Vec<String>,
+    /// What should never be.
+    pub(crate) broken: Vec<String>,
+}
+
+/// Points under a heading.
+pub(crate) struct Curve {
+    what: &'static str,
+    rows: Vec<[String; 6]>,
+}
+
+impl Curve {
+    pub(crate) fn new(what: &'static str, headings: [String; 6]) -> Self {
+        Self { what, rows: vec![headings] }
+    }
+
+    pub(crate) fn push(&mut self, row: [String; 6]) {
+        self.rows.push(row);
+    }
 }
 
 impl Line {
@@ -41,7 +88,7 @@ impl Line {
     fn verdict(&self) -> &'static str {
         match self.goal {
             None => "",
-            Some(goal) if self.ratios().median() <= goal => "met",
+            Some(goal) if goal.is_met(self.ratios().median()) => "met",
             Some(_) => "MISSED",
         }
     }
@@ -54,7 +101,7 @@ impl Line {
             self.limit_is.to_owned(),
             self.unit.spread(&self.limit),
             format!("{:.2} ({:.2}–{:.2})", ratios.median(), ratios.min(), ratios.max()),
-            self.goal.map_or_else(String::new, |goal| format!("≤ {goal:.1}")),
+            self.goal.map_or_else(String::new, Goal::words),
             self.verdict().to_owned(),
         ]
     }
@@ -64,7 +111,7 @@ const HEADINGS: [&str; 7] = ["what", "Lightproof", "limit", "of the same run", "
 
 impl Report {
     pub(crate) fn is_good(&self) -> bool {
-        self.lines.iter().all(|line| line.verdict() != "MISSED")
+        self.broken.is_empty() && self.lines.iter().all(|line| line.verdict() != "MISSED")
     }
 
     /// For a terminal and for a page alike.
@@ -79,6 +126,13 @@ impl Report {
                 .chain(line.parts.iter().map(part))
                 .collect();
             text.push_str(&table(&parts));
+        }
+        for curve in &self.curves {
+            let _ = writeln!(text, "\n{}:\n", curve.what);
+            text.push_str(&table(&curve.rows));
+        }
+        for broken in &self.broken {
+            let _ = writeln!(text, "\nBROKEN: {broken}");
         }
         for skipped in &self.skipped {
             let _ = writeln!(text, "\nNot measured: {skipped}");
@@ -96,6 +150,10 @@ impl Unit {
             }
             Self::Seconds => format!("{median:.3} s ({min:.3}–{max:.3})"),
             Self::Mebibytes => format!("{median:.1} MiB ({min:.1}–{max:.1})"),
+            Self::Kibibytes => format!("{median:.1} KiB ({min:.1}–{max:.1})"),
+            Self::PerSecond => format!("{median:.0}/s ({min:.0}–{max:.0})"),
+            Self::Percent => format!("{median:.2} % ({min:.2}–{max:.2})"),
+            Self::Count => format!("{median:.0} ({min:.0}–{max:.0})"),
         }
     }
 }
@@ -132,13 +190,14 @@ mod tests {
             ours: Samples::from_iter([ours]),
             limit_is: "a copy",
             limit: Samples::from_iter([0.5]),
-            goal: Some(2.0),
+            goal: Some(Goal::AtMost(2.0)),
             parts: Vec::new(),
         };
-        let good = Report { lines: vec![line(1.0)], skipped: vec!["b".to_owned()] };
+        let good = Report { lines: vec![line(1.0)], skipped: vec!["b".to_owned()], ..Report::default() };
         let text = good.markdown();
         assert!(text.contains("| 2.00 (2.00–2.00) | ≤ 2.0 | met |") && text.contains("Not measured: b"), "{text}");
         assert!(good.is_good());
-        assert!(!Report { lines: vec![line(1.1)], skipped: Vec::new() }.is_good());
+        assert!(!Report { lines: vec![line(1.1)], ..Report::default() }.is_good());
+        assert!(!Report { broken: vec!["c".to_owned()], ..Report::default() }.is_good());
     }
 }

@@ -20,6 +20,14 @@ impl Samples {
         f64::midpoint(lower, upper)
     }
 
+    /// The one that so many of a hundred do not exceed.
+    pub(crate) fn percentile(&self, of_hundred: f64) -> f64 {
+        let sorted = self.sorted();
+        let below = sorted.len() as f64 * of_hundred / 100.0;
+        let place = sorted.iter().zip(1_u32..).find(|(_, number)| f64::from(*number) >= below);
+        place.map_or(f64::NAN, |(value, _)| *value)
+    }
+
     pub(crate) fn min(&self) -> f64 {
         self.sorted().first().copied().unwrap_or(f64::NAN)
     }
@@ -31,6 +39,11 @@ impl Samples {
     /// What each value is of the one taken in the same round.
     pub(crate) fn over(&self, others: &Self) -> Self {
         self.0.iter().zip(&others.0).map(|(ours, other)| ours / other).collect()
+    }
+
+    /// Each value made into another.
+    pub(crate) fn map(&self, of: impl Fn(f64) -> f64) -> Self {
+        self.0.iter().map(|value| of(*value)).collect()
     }
 
     fn sorted(&self) -> Vec<f64> {
@@ -55,6 +68,8 @@ mod tests {
         let samples = Samples::from_iter([4.0, 1.0, 9.0]);
         assert_eq!((samples.median(), samples.min(), samples.max()), (4.0, 1.0, 9.0));
         assert_eq!(Samples::from_iter([1.0, 4.0]).median(), 2.5);
+        let hundred: Samples = (1..=100).map(f64::from).collect();
+        assert_eq!((hundred.percentile(99.0), hundred.percentile(50.0)), (99.0, 50.0));
         let ratios = samples.over(&Samples::from_iter([2.0, 1.0, 3.0]));
         assert_eq!((ratios.median(), ratios.min(), ratios.max()), (2.0, 1.0, 3.0));
         assert!(Samples::default().median().is_nan());

@@ -2,27 +2,22 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
-use futures_util::{SinkExt as _, StreamExt as _};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use lightproof_wire::limits::WIRE_FRAME_BYTES;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     time::timeout,
 };
-use tokio_tungstenite::{
-    WebSocketStream,
-    tungstenite::{
-        Message,
-        handshake::derive_accept_key,
-        protocol::{Role, WebSocketConfig},
-    },
-};
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
-const READ_BUFFER_BYTES: usize = 8 * 1_024;
-const WRITE_BUFFER_BYTES: usize = 16 * 1_024;
+use crate::websocket::{Kind, Message, WebSocket, WebSocketError};
+
 /// A peer that has not taken one frame in this long is gone: the largest then needs 70 kbit/s.
 const WRITE_DEADLINE: Duration = Duration::from_secs(120);
+/// How long a goodbye may take.
+const GOODBYE: Duration = Duration::from_secs(1);
+/// Data of a kind that is not taken here, RFC 6455 section 7.4.1.
+const UNSUPPORTED: u16 = 1_003;
 
 /// The connection ended or must end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -40,29 +35,25 @@ pub enum SocketEnded {
 }
 
 /// What came.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Received {
     /// A wire frame.
-    Frame(Bytes),
+    Frame(Vec<u8>),
     /// A sign of life.
     Alive,
 }
 
 /// Wire frames over one upgraded stream.
 pub struct Frames<S> {
-    socket: WebSocketStream<S>,
+    socket: WebSocket<S>,
+    /// What the other side did wrong, as it is told.
+    wrong: Option<u16>,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Frames<S> {
     /// The relay's end.
-    pub async fn server(stream: S) -> Self {
-        let config = WebSocketConfig::default()
-            .read_buffer_size(READ_BUFFER_BYTES)
-            .write_buffer_size(WRITE_BUFFER_BYTES)
-            .max_write_buffer_size(WRITE_BUFFER_BYTES.saturating_add(WIRE_FRAME_BYTES).saturating_add(1_024))
-            .max_message_size(Some(WIRE_FRAME_BYTES))
-            .max_frame_size(Some(WIRE_FRAME_BYTES));
-        Self { socket: WebSocketStream::from_raw_socket(stream, Role::Server, Some(config)).await }
+    pub const fn server(stream: S) -> Self {
+        Self { socket: WebSocket::server(stream, WIRE_FRAME_BYTES), wrong: None }
     }
 
     /// The next message. May be cancelled.
@@ -70,26 +61,26 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Frames<S> {
     /// # Errors
     /// [`SocketEnded`].
     pub async fn receive(&mut self) -> Result<Received, SocketEnded> {
-        match self.socket.next().await {
-            Some(Ok(Message::Binary(bytes))) => Ok(Received::Frame(bytes)),
-            Some(Ok(Message::Ping(_) | Message::Pong(_))) => Ok(Received::Alive),
-            Some(Ok(Message::Text(_) | Message::Frame(_))) => Err(SocketEnded::Misbehaved),
-            Some(Ok(Message::Close(_))) | None => Err(SocketEnded::Closed),
-            Some(Err(error)) => Err(match error {
-                tokio_tungstenite::tungstenite::Error::Io(_)
-                | tokio_tungstenite::tungstenite::Error::ConnectionClosed
-                | tokio_tungstenite::tungstenite::Error::AlreadyClosed => SocketEnded::Closed,
-                _ => SocketEnded::Misbehaved,
-            }),
+        match self.socket.receive().await {
+            Ok(Message::Binary(bytes)) => Ok(Received::Frame(bytes)),
+            Ok(Message::Alive) => Ok(Received::Alive),
+            Ok(Message::Text(_)) => self.misbehaved(UNSUPPORTED),
+            Err(WebSocketError::Misbehaved(code)) => self.misbehaved(code),
+            Ok(Message::Close) | Err(WebSocketError::Ended(_)) => Err(SocketEnded::Closed),
         }
+    }
+
+    const fn misbehaved(&mut self, code: u16) -> Result<Received, SocketEnded> {
+        self.wrong = Some(code);
+        Err(SocketEnded::Misbehaved)
     }
 
     /// Queues a wire frame, sending what does not fit the buffer. Must not be cancelled.
     ///
     /// # Errors
     /// [`SocketEnded`].
-    pub async fn send(&mut self, frame: Vec<u8>) -> Result<(), SocketEnded> {
-        written(timeout(WRITE_DEADLINE, self.socket.feed(Message::Binary(frame.into()))).await)
+    pub async fn send(&mut self, frame: &[u8]) -> Result<(), SocketEnded> {
+        written(timeout(WRITE_DEADLINE, self.socket.send(Kind::Binary, frame)).await)
     }
 
     /// Sends everything queued. Must not be cancelled.
@@ -105,16 +96,24 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Frames<S> {
     /// # Errors
     /// [`SocketEnded`].
     pub async fn ping(&mut self) -> Result<(), SocketEnded> {
-        written(timeout(WRITE_DEADLINE, self.socket.send(Message::Ping(Bytes::new()))).await)
+        written(timeout(WRITE_DEADLINE, self.socket.ping()).await)
     }
 
     /// Says goodbye and waits a moment for the answer, so that what was sent before is not cut off.
     pub async fn close(mut self) {
-        const GOODBYE: Duration = Duration::from_secs(1);
         let _ = timeout(GOODBYE, async {
-            self.socket.close(None).await.ok()?;
-            while let Some(Ok(_)) = self.socket.next().await {}
-            Some(())
+            self.socket.close(self.wrong).await.ok()?;
+            while self.socket.receive().await.is_ok_and(|message| message != Message::Close) {}
+            self.socket.shutdown().await.ok()
+        })
+        .await;
+    }
+
+    /// Answers a goodbye.
+    pub async fn part(mut self) {
+        let _ = timeout(GOODBYE, async {
+            self.socket.flush().await.ok()?;
+            self.socket.shutdown().await.ok()
         })
         .await;
     }

@@ -1,0 +1,92 @@
+//! The relay under load: deposits, latency, idle connections, growth, hours. A process of its own, beside the load maker.
+
+use std::path::Path;
+
+use lightproof_relay::descriptors;
+
+use crate::{Options, certificate::Certificate, error::BenchError, programs::Programs, report::Report};
+
+mod crowd;
+mod deposits;
+pub(crate) mod forward;
+mod growth;
+mod idle;
+mod latency;
+mod limits;
+mod nats;
+mod rules;
+mod server;
+mod soak;
+mod wire;
+
+/// What of it is measured.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Part {
+    Deposits,
+    Latency,
+    Crowd,
+    Idle,
+    Growth,
+    Million,
+    Soak,
+}
+
+impl Part {
+    /// Those that need neither minutes nor gigabytes.
+    pub(crate) const QUICK: [Self; 4] = [Self::Deposits, Self::Latency, Self::Crowd, Self::Idle];
+    /// Those that do. The soak runs only when named.
+    pub(crate) const LARGE: [Self; 2] = [Self::Growth, Self::Million];
+
+    /// By the name it is asked for.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "deposits" => Self::Deposits,
+            "latency" => Self::Latency,
+            "crowd" => Self::Crowd,
+            "idle" => Self::Idle,
+            "growth" => Self::Growth,
+            "million" => Self::Million,
+            "soak" => Self::Soak,
+            _ => return None,
+        })
+    }
+}
+
+/// A town.
+const IDLE: usize = 10_000;
+
+/// How these numbers come about, for the page.
+pub(crate) const HOW: &str = "\
+## How the relay is measured
+
+The relay runs as a process of its own, with TLS and its default store; limits per person are raised, because one load \
+maker plays everybody. It speaks the real commands with envelopes of random bytes, no end-to-end encryption, on one \
+thread of the same machine. What a line is compared with runs on the same disk in the same minute, turn by turn with \
+the relay. A deposit counts when its signed receipt has come, and that is sent after the commit is on disk (two-phase, \
+checksummed, synced); NATS JetStream acknowledges before it syncs, and syncs every two minutes. Memory is resident \
+memory of the process, divided by connections. `-- growth`, `-- million` and `-- soak --minutes N` run when named, the \
+first two also with `--large`.\n";
+
+pub(crate) fn measure(
+    part: Part,
+    programs: &Programs,
+    certificate: &Certificate,
+    folder: &Path,
+    options: &Options,
+    report: &mut Report,
+) -> Result<(), BenchError> {
+    descriptors::raise();
+    // One thread: the machine's other cores are the relay's.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(BenchError::at("a runtime"))?.block_on(async {
+        match part {
+            Part::Deposits => deposits::measure(programs, certificate, folder, options.rounds, report).await,
+            Part::Latency => latency::measure(programs, certificate, folder, options.rounds, report).await,
+            Part::Crowd => crowd::measure(programs, certificate, folder, options.rounds, report).await,
+            Part::Idle => idle::measure(programs, certificate, folder, IDLE, report).await,
+            Part::Growth => growth::measure(programs, certificate, folder, growth::CURVES, report).await,
+            Part::Million => growth::million(programs, certificate, folder, report).await,
+            Part::Soak => soak::measure(programs, certificate, folder, options.minutes, report).await,
+        }
+    })
+}
