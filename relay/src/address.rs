@@ -10,7 +10,7 @@ use crate::{
     tls::Certificate,
 };
 
-/// The link: `public_url` if given, else the address listened on, else this machine's own address.
+/// The link: `public_url` if given, else the name an authority certifies, else the address listened on, else this machine's own address.
 ///
 /// # Errors
 /// [`RelayError`].
@@ -27,6 +27,11 @@ pub fn link(
         // Pins the operator wrote stand, as of a second certificate to come.
         let pins = if public.pins().is_empty() { pins } else { public.pins().to_vec() };
         return Ok(RelayLink::new(public.host(), public.port(), pins)?);
+    }
+    if let Tls::Acme(settings) = &config.tls
+        && let Some(domain) = settings.first_domain()
+    {
+        return Ok(RelayLink::new(domain, listening.port(), pins)?);
     }
     let host = if listening.ip().is_unspecified() { own_address(listening.ip()) } else { listening.ip() };
     Ok(RelayLink::new(&host.to_string(), listening.port(), pins)?)

@@ -13,8 +13,9 @@ use lightproof_wire::{
 };
 
 use crate::{
+    access::{self, AccessHash, Amount},
     expire::{self, Perishable},
-    limits::Limits,
+    limits::{Limits, Made, Space},
     store::{
         FileId, Rows, RowsMut, RuleError, Table,
         row::{self, Row},
@@ -65,6 +66,8 @@ pub struct BlobRow {
     pub file: FileId,
     /// Chunk size and count.
     pub shape: BlobShape,
+    /// The capability that made it, where the relay asked for one.
+    pub access: Option<AccessHash>,
     /// How far it is.
     pub phase: Phase,
     /// The last day it stays.
@@ -119,11 +122,13 @@ impl UploadRow {
     }
 }
 
-/// Bytes reserved by all blobs.
+/// What is counted over all rows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, TlsSerialize, TlsDeserialize, TlsSize)]
 pub struct TotalsRow {
-    /// Sealed bytes.
+    /// Sealed bytes reserved by all blobs.
     pub reserved_bytes: u64,
+    /// The highest number ever given to an access capability.
+    pub access_number: u32,
 }
 
 impl Row for TotalsRow {
@@ -144,35 +149,32 @@ pub struct Opening {
     pub keep_days: u16,
     /// A fresh name for its file.
     pub file: FileId,
+    /// Who is charged for it, where the relay asks for a capability.
+    pub access: Option<AccessHash>,
 }
 
-/// Begins a blob, or moves its last day. Begun before with the same readers and shape is fine.
+/// Begins a blob, or moves its last day. Begun before with the same readers and shape is fine; a later last day needs
+/// the right to create all the same.
 ///
 /// # Errors
-/// [`Refusal::TooLarge`], [`Refusal::QuotaFull`], [`Refusal::Refused`] if one of the hashes is or was in use.
-pub fn open(rows: &mut dyn RowsMut, opening: Opening, today: Day, limits: &Limits) -> Result<(), RuleError> {
-    let Opening { write, readers, shape, keep_days, file } = opening;
+/// [`Refusal::TooLarge`], [`Refusal::QuotaFull`], [`Refusal::Refused`] if one of the hashes is or was in use or
+/// without the right to create.
+pub fn open(rows: &mut dyn RowsMut, opening: Opening, today: Day, limits: &Limits) -> Result<Made, RuleError> {
+    let Opening { write, readers, shape, keep_days, file, access } = opening;
     if shape.sealed_bytes() > limits.blob_bytes || keep_days > limits.blob_days {
         return Err(Refusal::TooLarge.into());
     }
     let expires = today.plus(keep_days.into());
-    if let Some(mut blob) = row::load::<BlobRow>(rows, &write)? {
-        let same = blob.shape == shape && blob.readers.iter().map(|reader| reader.hash).eq(readers);
-        if !same {
+    if let Some(blob) = row::load::<BlobRow>(rows, &write)? {
+        if blob.shape != shape || !blob.readers.iter().map(|reader| reader.hash).eq(readers) {
             return Err(Refusal::Refused.into());
         }
         if expires > blob.expires {
-            blob.expires = expires;
-            row::save(rows, &write, &blob)?;
+            access::check(rows, access, today)?;
+            row::save(rows, &write, &BlobRow { expires, ..blob })?;
         }
-        if let Some(mut upload) = row::load::<UploadRow>(rows, &write)?
-            && upload.touched < today
-            && upload.has_any()
-        {
-            upload.touched = today;
-            row::save(rows, &write, &upload)?;
-        }
-        return Ok(());
+        touch(rows, write, today)?;
+        return Ok(Made::Before);
     }
     tombstone::check_none(rows, Right::Write, write.as_bytes())?;
     for reader in &readers {
@@ -181,21 +183,35 @@ pub fn open(rows: &mut dyn RowsMut, opening: Opening, today: Day, limits: &Limit
             return Err(Refusal::Refused.into());
         }
     }
-    let totals = row::load::<TotalsRow>(rows, &0)?.unwrap_or_default();
-    let reserved_bytes = totals.reserved_bytes.saturating_add(shape.sealed_bytes());
-    if !limits.has_room || reserved_bytes > limits.blob_space_bytes {
+    let mut totals = row::load::<TotalsRow>(rows, &0)?.unwrap_or_default();
+    totals.reserved_bytes = totals.reserved_bytes.saturating_add(shape.sealed_bytes());
+    if limits.space < Space::ForContacts || totals.reserved_bytes > limits.blob_space_bytes {
         return Err(Refusal::QuotaFull.into());
     }
     let states = readers.iter().map(|hash| Reader { hash: *hash, reading: Reading::Open }).collect();
     let listed = List::new(states).map_err(|_| Refusal::TooLarge)?;
-    row::save(rows, &write, &BlobRow { file, shape, phase: Phase::Uploading, expires, readers: listed })?;
+    access::charge(rows, access, Amount::of_bytes(shape.sealed_bytes()), today)?;
+    let blob = BlobRow { file, shape, access, phase: Phase::Uploading, expires, readers: listed };
+    row::save(rows, &write, &blob)?;
     for reader in &readers {
         row::save(rows, reader, &ReaderRow { write })?;
     }
     let upload = UploadRow { touched: today, synced: ChunkBitmap::empty(shape.count()) };
     row::save(rows, &write, &upload)?;
-    row::save(rows, &0, &TotalsRow { reserved_bytes })?;
+    row::save(rows, &0, &totals)?;
     expire::remember(rows, upload.last_day(limits), &Perishable::Blob(write))?;
+    Ok(Made::Now)
+}
+
+/// An upload that somebody came back to is not idle.
+fn touch(rows: &mut dyn RowsMut, write: WriteHash, today: Day) -> Result<(), RuleError> {
+    if let Some(mut upload) = row::load::<UploadRow>(rows, &write)?
+        && upload.touched < today
+        && upload.has_any()
+    {
+        upload.touched = today;
+        row::save(rows, &write, &upload)?;
+    }
     Ok(())
 }
 
@@ -373,9 +389,17 @@ pub fn end(
 /// # Errors
 /// [`RuleError::Unavailable`].
 pub fn forget(rows: &mut dyn RowsMut, write: WriteHash, blob: &BlobRow) -> Result<FileId, RuleError> {
-    let totals = row::load::<TotalsRow>(rows, &0)?.unwrap_or_default();
-    let reserved_bytes = totals.reserved_bytes.saturating_sub(blob.shape.sealed_bytes());
-    row::save(rows, &0, &TotalsRow { reserved_bytes })?;
+    match row::load::<TotalsRow>(rows, &0) {
+        Ok(totals) => {
+            let mut totals = totals.unwrap_or_default();
+            totals.reserved_bytes = totals.reserved_bytes.saturating_sub(blob.shape.sealed_bytes());
+            row::save(rows, &0, &totals)?;
+        }
+        // Counted anew at the next start; what is over goes all the same.
+        Err(RuleError::Damaged) => {}
+        Err(error) => return Err(error),
+    }
+    access::give_back(rows, blob.access, Amount::of_blob(blob))?;
     for reader in blob.readers.iter() {
         row::remove::<ReaderRow>(rows, &reader.hash)?;
     }

@@ -3,14 +3,24 @@
 use std::{net::SocketAddr, path::PathBuf};
 
 use lightproof_wire::{
-    capability::{CapabilityHash, right},
     codec::Text,
     limits::{self, NOTICE_BYTES, OPERATOR_BYTES},
     relay_link::RelayLink,
+    reply::Policy,
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{admit::Admission, drive::Pace, error::RelayError, limits::Limits, store::disk::DiskLimits};
+use crate::{
+    acme::AcmeSettings,
+    admit::Admission,
+    drive::Pace,
+    error::RelayError,
+    limits::{Limits, Space},
+    proxy::Proxies,
+    rates::RateLimits,
+    reload::CertificateFiles,
+    store::disk::DiskLimits,
+};
 
 /// Settings as an operator writes them: TOML, environment and flags meet here.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,9 +35,16 @@ pub struct Settings {
     pub(crate) cert: Option<PathBuf>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) key: Option<PathBuf>,
+    pub(crate) acme_domains: Vec<String>,
+    pub(crate) acme_contact: String,
+    pub(crate) acme_directory: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) acme_root: Option<PathBuf>,
     pub(crate) behind_proxy: bool,
+    pub(crate) trusted_proxies: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) metrics: Option<SocketAddr>,
     pub(crate) policy: PolicySetting,
-    pub(crate) access_hashes: Vec<String>,
     pub(crate) origins: Vec<String>,
     pub(crate) operator: String,
     pub(crate) notice: String,
@@ -45,8 +62,15 @@ pub struct Settings {
     pub(crate) one_time_prekeys_a_day_and_address: u16,
     pub(crate) connections: u32,
     pub(crate) connections_per_address: u32,
+    pub(crate) handshakes: u32,
     pub(crate) commands_per_second: u32,
     pub(crate) command_burst: u32,
+    pub(crate) commands_per_second_and_address: u32,
+    pub(crate) commands_per_second_in_all: u32,
+    pub(crate) mailboxes_a_day_and_address: u32,
+    pub(crate) blob_mib_a_day_and_address: u32,
+    pub(crate) doorbell_deposits_a_minute: u32,
+    pub(crate) mailbox_deposits_a_minute: u32,
     pub(crate) chunk_memory_mib: u32,
     pub(crate) cache_mib: u32,
     pub(crate) write_queue: u32,
@@ -82,9 +106,14 @@ impl Default for Settings {
             public_url: None,
             cert: None,
             key: None,
+            acme_domains: Vec::new(),
+            acme_contact: String::new(),
+            acme_directory: "https://acme-v02.api.letsencrypt.org/directory".to_owned(),
+            acme_root: None,
             behind_proxy: false,
+            trusted_proxies: Vec::new(),
+            metrics: None,
             policy: PolicySetting::Open,
-            access_hashes: Vec::new(),
             origins: Vec::new(),
             operator: String::new(),
             notice: String::new(),
@@ -102,8 +131,15 @@ impl Default for Settings {
             one_time_prekeys_a_day_and_address: 10,
             connections: 4_096,
             connections_per_address: 256,
+            handshakes: 1_024,
             commands_per_second: 500,
             command_burst: 2_000,
+            commands_per_second_and_address: 2_000,
+            commands_per_second_in_all: 20_000,
+            mailboxes_a_day_and_address: 1_000,
+            blob_mib_a_day_and_address: 20_480,
+            doorbell_deposits_a_minute: limits::DOORBELL_ENVELOPES,
+            mailbox_deposits_a_minute: limits::MAILBOX_ENVELOPES,
             chunk_memory_mib: 256,
             cache_mib: 16,
             write_queue: 1_024,
@@ -120,9 +156,14 @@ pub const SETTINGS: &[(&str, &str)] = &[
     ("public_url", "wss://host[:port]/ that people reach; default: this machine's address"),
     ("cert", "PEM certificate chain; with `key`, instead of the relay's own certificate"),
     ("key", "PEM private key of `cert`"),
+    ("acme_domains", "names of this relay, for a certificate that an authority gives by ACME; needs port 443"),
+    ("acme_contact", "where that authority may write to, such as mailto:operator@example.org"),
+    ("acme_directory", "where that authority's API begins; with acme_domains you accept its terms"),
+    ("acme_root", "PEM root of that authority's own certificate, if it is a private one; default: the public ones"),
     ("behind_proxy", "plain HTTP: a proxy in front ends TLS and sets X-Forwarded-For"),
-    ("policy", "who may create mailboxes and blobs: open | access"),
-    ("access_hashes", "hashes of the access capabilities, 64 hex digits each, for policy = access"),
+    ("trusted_proxies", "networks whose X-Forwarded-For is believed; none behind a proxy means this machine"),
+    ("metrics", "address and port for /metrics without TLS, such as 127.0.0.1:9443; default: nowhere"),
+    ("policy", "who may create mailboxes and blobs: open (anybody) | access (holders of what `access new` printed)"),
     ("origins", "web pages that may connect, as their Origin header says; programs send none"),
     ("operator", "who runs this relay and how to reach them, shown to users; at most 256 bytes"),
     ("notice", "what users should know, shown to them; at most 512 bytes"),
@@ -139,9 +180,19 @@ pub const SETTINGS: &[(&str, &str)] = &[
     ("one_time_prekeys_a_day", "one-time prekeys given away per doorbell and day"),
     ("one_time_prekeys_a_day_and_address", "the same for one address"),
     ("connections", "connections at once"),
-    ("connections_per_address", "connections at once from one IPv4 address or IPv6 /64; not behind a proxy"),
+    ("connections_per_address", "connections at once from one IPv4 address or IPv6 /64"),
+    ("handshakes", "connections that are not established yet, at once; more push out the oldest silent ones"),
     ("commands_per_second", "commands per second and connection, for long"),
     ("command_burst", "commands per connection at once"),
+    ("commands_per_second_and_address", "commands per second from one address, for long; four times as many at once"),
+    (
+        "commands_per_second_in_all",
+        "the same for everybody together; strangers get at most half of what is left at once",
+    ),
+    ("mailboxes_a_day_and_address", "mailboxes made from one address in a day"),
+    ("blob_mib_a_day_and_address", "MiB of blobs opened from one address in a day"),
+    ("doorbell_deposits_a_minute", "envelopes left at one doorbell in a minute, or at once"),
+    ("mailbox_deposits_a_minute", "envelopes left at one private mailbox in a minute, or at once"),
     ("chunk_memory_mib", "MiB of chunks in memory over all connections"),
     ("cache_mib", "MiB of cache for rows"),
     ("write_queue", "writes that may wait before the relay says it is busy"),
@@ -152,15 +203,12 @@ pub const SETTINGS: &[(&str, &str)] = &[
 /// How TLS is ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Tls {
+    /// Here, with a certificate that an authority gives for the asking.
+    Acme(AcmeSettings),
     /// By a proxy in front.
     BehindProxy,
     /// Here, with a certificate from files.
-    Files {
-        /// PEM chain.
-        cert: PathBuf,
-        /// PEM key.
-        key: PathBuf,
-    },
+    Files(CertificateFiles),
     /// Here, with the relay's own certificate and its pin.
     SelfSigned,
 }
@@ -176,8 +224,12 @@ pub struct Config {
     pub public: Option<RelayLink>,
     /// How TLS is ended.
     pub tls: Tls,
+    /// Where metrics are read.
+    pub metrics: Option<SocketAddr>,
     /// What everybody must pass.
     pub admission: Admission,
+    /// Whose word counts about whom they speak for.
+    pub proxies: Proxies,
     /// Web pages that may connect.
     pub origins: Vec<String>,
     /// Who runs this relay.
@@ -188,12 +240,14 @@ pub struct Config {
     pub limits: Limits,
     /// Bytes that stay free on the disk.
     pub free_space_bytes: u64,
-    /// One-time prekeys per doorbell, day and address.
-    pub one_time_prekeys_a_day_and_address: u16,
+    /// How much one address, one mailbox and everybody together may ask for.
+    pub rates: RateLimits,
     /// Connections at once.
     pub connections: usize,
     /// Connections at once from one address.
     pub connections_per_address: usize,
+    /// Connections that are not established yet, at once.
+    pub handshakes: usize,
     /// How fast one connection may ask.
     pub pace: Pace,
     /// Chunks in memory.
@@ -234,37 +288,41 @@ impl Settings {
     pub fn check(self) -> Result<Config, RelayError> {
         let data = self.data.clone().unwrap_or_else(default_folder);
         let limits = self.check_limits()?;
-        let tls = match (self.behind_proxy, self.cert, self.key) {
-            (true, None, None) => Tls::BehindProxy,
-            (false, Some(cert), Some(key)) => Tls::Files { cert, key },
-            (false, None, None) => Tls::SelfSigned,
-            (true, ..) => return Err(misuse("behind_proxy", "the proxy has the certificate: leave out cert and key")),
-            (false, None, Some(_)) => return Err(misuse("cert", "is missing; key alone is not enough")),
-            (false, Some(_), None) => return Err(misuse("key", "is missing; cert alone is not enough")),
+        let rates = RateLimits::check(&self)?;
+        let proxies = self.check_proxies()?;
+        let acme = self.check_acme()?;
+        let tls = match (self.behind_proxy, acme, self.cert, self.key) {
+            (true, None, None, None) => Tls::BehindProxy,
+            (false, Some(acme), None, None) => Tls::Acme(acme),
+            (false, None, Some(cert), Some(key)) => Tls::Files(CertificateFiles { cert, key }),
+            (false, None, None, None) => Tls::SelfSigned,
+            (true, ..) => return Err(misuse("behind_proxy", "the proxy has the certificate: leave out any other")),
+            (_, Some(_), ..) => return Err(misuse("acme_domains", "there is a certificate already: no cert, no key")),
+            (_, _, None, Some(_)) => return Err(misuse("cert", "is missing; key alone is not enough")),
+            (_, _, Some(_), None) => return Err(misuse("key", "is missing; cert alone is not enough")),
         };
         let public = self.public_url.map(|url| url.parse::<RelayLink>()).transpose();
-        let hashes = self.access_hashes.iter().map(|hash| parse_hash(hash)).collect::<Result<Vec<_>, _>>()?;
-        let access = match self.policy {
-            PolicySetting::Open if !hashes.is_empty() => {
-                return Err(misuse("policy", "is open, but access_hashes are given"));
-            }
-            PolicySetting::Open => None,
-            PolicySetting::Access => Some(hashes),
+        let policy = match self.policy {
+            PolicySetting::Open => Policy::Open,
+            PolicySetting::Access => Policy::Access,
         };
         Ok(Config {
             listen: self.listen,
             data,
             public: public.map_err(|error| misuse("public_url", error))?,
             tls,
-            admission: Admission { access },
+            metrics: self.metrics,
+            proxies,
+            admission: Admission { policy },
             origins: self.origins,
             operator: Text::new(self.operator).map_err(|error| misuse("operator", error))?,
             notice: Text::new(self.notice).map_err(|error| misuse("notice", error))?,
             limits,
             free_space_bytes: u64::from(self.free_space_mib).saturating_mul(MIB),
-            one_time_prekeys_a_day_and_address: self.one_time_prekeys_a_day_and_address,
+            rates,
             connections: count("connections", self.connections, 1..=1_000_000)?,
             connections_per_address: count("connections_per_address", self.connections_per_address, 1..=1_000_000)?,
+            handshakes: count("handshakes", self.handshakes, 16..=1_000_000)?,
             pace: Pace {
                 commands_per_second: within("commands_per_second", self.commands_per_second, 1..=1_000_000)?,
                 command_burst: within("command_burst", self.command_burst, 1..=1_000_000)?,
@@ -277,6 +335,23 @@ impl Settings {
             log: self.log,
             log_format: self.log_format,
         })
+    }
+
+    fn check_proxies(&self) -> Result<Proxies, RelayError> {
+        if self.trusted_proxies.is_empty() {
+            return Ok(if self.behind_proxy { Proxies::on_this_machine() } else { Proxies::default() });
+        }
+        let trusted = self.trusted_proxies.iter().map(|network| network.parse()).collect::<Result<_, _>>();
+        trusted.map(Proxies::new).map_err(|error| misuse("trusted_proxies", error))
+    }
+
+    fn check_acme(&self) -> Result<Option<AcmeSettings>, RelayError> {
+        if self.acme_domains.is_empty() {
+            return Ok(None);
+        }
+        let contact = (!self.acme_contact.is_empty()).then(|| self.acme_contact.clone());
+        let (directory, root) = (self.acme_directory.clone(), self.acme_root.clone());
+        AcmeSettings::new(&self.acme_domains, contact, directory, root).map(Some)
     }
 
     fn check_limits(&self) -> Result<Limits, RelayError> {
@@ -292,7 +367,7 @@ impl Settings {
             blob_space_bytes: u64::from(within("blob_space_mib", self.blob_space_mib, 1..=u32::MAX)?)
                 .saturating_mul(MIB),
             one_time_prekeys_a_day: self.one_time_prekeys_a_day,
-            has_room: true,
+            space: Space::ForEverybody,
         })
     }
 }
@@ -305,7 +380,7 @@ pub fn default_folder() -> PathBuf {
     share.map_or_else(|| PathBuf::from("lightproof-relay-data"), |share| share.join("lightproof-relay"))
 }
 
-fn within<T: PartialOrd + Copy + std::fmt::Display>(
+pub(crate) fn within<T: PartialOrd + Copy + std::fmt::Display>(
     key: &'static str,
     value: T,
     range: std::ops::RangeInclusive<T>,
@@ -316,24 +391,10 @@ fn within<T: PartialOrd + Copy + std::fmt::Display>(
     Err(misuse(key, format!("{value} is not within {} to {}", range.start(), range.end())))
 }
 
-fn count(key: &'static str, value: u32, range: std::ops::RangeInclusive<u32>) -> Result<usize, RelayError> {
+pub(crate) fn count(key: &'static str, value: u32, range: std::ops::RangeInclusive<u32>) -> Result<usize, RelayError> {
     usize::try_from(within(key, value, range)?).map_err(|error| misuse(key, error))
 }
 
-fn parse_hash(text: &str) -> Result<CapabilityHash<right::Access>, RelayError> {
-    let wrong = || misuse("access_hashes", "a hash has 64 hex digits");
-    let digits = text.as_bytes();
-    let mut bytes = [0; 32];
-    if digits.len() != 64 || !digits.iter().all(u8::is_ascii_hexdigit) {
-        return Err(wrong());
-    }
-    for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
-        let pair = std::str::from_utf8(pair).map_err(|_| wrong())?;
-        *byte = u8::from_str_radix(pair, 16).map_err(|_| wrong())?;
-    }
-    Ok(CapabilityHash::from_bytes(bytes))
-}
-
-fn misuse(key: &'static str, reason: impl ToString) -> RelayError {
+pub(crate) fn misuse(key: &'static str, reason: impl ToString) -> RelayError {
     RelayError::ConfigMisuse { key, reason: reason.to_string() }
 }

@@ -4,6 +4,8 @@ use rustix::process::{Resource, getrlimit, setrlimit};
 
 /// Kept for files, the listener and the runtime: connections alone must not use up all there are.
 const RESERVE: u64 = 128;
+/// Of what is left where descriptors are few, this part is for connections that are not established yet.
+const HANDSHAKES_PART: u64 = 4;
 
 /// Asks for as many as the system allows this process.
 pub fn raise() {
@@ -17,20 +19,26 @@ pub fn raise() {
     }
 }
 
-/// As many of `wanted` connections as there are descriptors for.
+/// As many of the wanted connections and handshakes as there are descriptors for.
 #[must_use]
-pub fn connections(wanted: usize) -> usize {
-    let most = within(wanted, getrlimit(Resource::Nofile).current);
-    if most < wanted {
+pub fn shared_out(connections: usize, handshakes: usize) -> (usize, usize) {
+    let most = within(connections, handshakes, getrlimit(Resource::Nofile).current);
+    if most != (connections, handshakes) {
+        let (wanted, most) = (connections, most.0);
         tracing::warn!(wanted, most, "fewer connections than set: the system allows too few open files");
     }
     most
 }
 
-fn within(wanted: usize, descriptors: Option<u64>) -> usize {
-    let Some(descriptors) = descriptors else { return wanted };
-    let most = usize::try_from(descriptors.saturating_sub(RESERVE)).unwrap_or(usize::MAX);
-    wanted.min(most.max(1))
+fn within(connections: usize, handshakes: usize, descriptors: Option<u64>) -> (usize, usize) {
+    let Some(descriptors) = descriptors else { return (connections, handshakes) };
+    let free = descriptors.saturating_sub(RESERVE.min(descriptors / 2));
+    let count = |descriptors: u64| usize::try_from(descriptors).unwrap_or(usize::MAX).max(1);
+    if connections.saturating_add(handshakes) <= count(free) {
+        return (connections, handshakes);
+    }
+    let handshakes = handshakes.min(count(free / HANDSHAKES_PART));
+    (connections.min(count(free).saturating_sub(handshakes).max(1)), handshakes)
 }
 
 #[cfg(test)]
@@ -39,9 +47,11 @@ mod tests {
 
     #[test]
     fn connections_leave_descriptors_for_files() {
-        assert_eq!(within(4_096, None), 4_096);
-        assert_eq!(within(4_096, Some(1_048_576)), 4_096);
-        assert_eq!(within(4_096, Some(1_024)), 896);
-        assert_eq!(within(4_096, Some(100)), 1);
+        assert_eq!(within(4_096, 1_024, None), (4_096, 1_024));
+        assert_eq!(within(4_096, 1_024, Some(1_048_576)), (4_096, 1_024));
+        assert_eq!(within(4_096, 1_024, Some(1_024)), (672, 224));
+        assert_eq!(within(4_096, 10, Some(1_024)), (886, 10));
+        assert_eq!(within(4_096, 1_024, Some(64)), (24, 8), "half of few");
+        assert_eq!(within(4_096, 1_024, Some(2)), (1, 1));
     }
 }

@@ -16,7 +16,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    admit::Rate,
+    bucket::Rate,
     deliver::{Inbox, WatchId},
     mailbox::{OwnerHash, Page},
     peer::{Output, Peer},
@@ -70,7 +70,7 @@ pub async fn drive<S: AsyncRead + AsyncWrite + Unpin>(
 ) {
     let now = (service.clock)();
     let mut connection = Connection {
-        frames: Frames::server(stream).await,
+        frames: Frames::server(stream),
         peer: Peer::greet(service.welcome(), Rate::new(pace.commands_per_second, pace.command_burst, now)),
         address,
         inbox: Arc::default(),
@@ -88,7 +88,8 @@ pub async fn drive<S: AsyncRead + AsyncWrite + Unpin>(
     match ended {
         // The machine asked for it: what was sent must arrive.
         Ok(()) | Err(SocketEnded::Misbehaved) => connection.frames.close().await,
-        Err(SocketEnded::Closed | SocketEnded::Stalled) => {}
+        Err(SocketEnded::Closed) => connection.frames.part().await,
+        Err(SocketEnded::Stalled) => {}
     }
 }
 
@@ -106,7 +107,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 Some(event) = self.events.join_next() => match event {
                     Ok(event) => self.happened(event)?,
                     Err(_) => {
-                        self.service.metrics.panics.increment();
+                        self.service.metrics.panics.inc();
                         tracing::error!("a handler panicked; its connection is closed");
                         return Err(SocketEnded::Misbehaved);
                     }
@@ -126,7 +127,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             let address = self.address;
             match output {
                 Output::Send(frame) => {
-                    self.frames.send(frame.encode()).await?;
+                    self.frames.send(&frame.encode()).await?;
                     sent = true;
                 }
                 Output::Close => closing = true,
@@ -135,11 +136,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 }
                 Output::Watch(id, owner, handle) => {
                     let owner = owner.hash();
-                    self.events.spawn(async move { Event::Watching(id, handle, owner, service.watch(owner).await) });
+                    self.events
+                        .spawn(async move { Event::Watching(id, handle, owner, service.watch(owner, address).await) });
                 }
                 Output::Ack(id, handle, owner, sequence) => {
-                    self.events
-                        .spawn(async move { Event::Acked(id, handle, sequence, service.ack(owner, sequence).await) });
+                    self.events.spawn(async move {
+                        Event::Acked(id, handle, sequence, service.ack(owner, sequence, address).await)
+                    });
                 }
                 Output::Load(handle, watch, owner, after, limit) => {
                     self.events

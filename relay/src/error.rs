@@ -29,6 +29,15 @@ pub enum RelayError {
         /// Why.
         error: io::Error,
     },
+    /// A socket that was handed over cannot be used.
+    #[error("a socket that was handed over cannot be used: {0}")]
+    Inherited(io::Error),
+    /// A restore into the data folder was cut off.
+    #[error("a restore into the data folder {} was not finished", folder.display())]
+    HalfRestored {
+        /// Which.
+        folder: PathBuf,
+    },
     /// The relay link cannot be made.
     #[error("no relay link can be made: {0}")]
     Link(#[from] RelayLinkMalformed),
@@ -53,6 +62,8 @@ impl RelayError {
             Self::Certificate(_) => "give a PEM chain with --cert and its PEM key with --key, or use --self-signed",
             Self::ConfigMisuse { .. } => "see `lightproof-relay config` for every setting with its default and unit",
             Self::Folder { .. } => "choose a folder this user owns with --data, and see `lightproof-relay check`",
+            Self::Inherited(_) => "a socket unit of this service must have ListenStream= with an address and a port",
+            Self::HalfRestored { .. } => "run `lightproof-relay restore` again with the same backup",
             Self::Link(_) => "give the address people reach with --public-url wss://host:port/",
             Self::Listen { .. } => "another program may use the port; choose another with --listen",
             Self::Store(_) => {

@@ -9,12 +9,13 @@ use lightproof_wire::{
 };
 
 use crate::{
+    access,
     blob::{self, BlobRow, Phase, UploadRow, WriteHash},
     limits::Limits,
     mailbox::{self, DepositKey, DepositRow, EnvelopeKey, EnvelopeRow, MailboxRow, OwnerHash},
     prekeys::{GoneRow, Place, PrekeyKey, PrekeyRow},
     store::{
-        FileId, RowsMut, RuleError, StoreUnavailable, Table,
+        FileId, Rows, RowsMut, RuleError, StoreUnavailable, Table,
         row::{self, Row},
     },
     tombstone::{Cause, Tombstone, TombstoneKey},
@@ -55,6 +56,16 @@ pub(crate) fn remember(rows: &mut dyn RowsMut, last_day: Day, what: &Perishable)
     rows.put(Table::Expiry, &codec::encode(&IndexKey { last_day, what: *what }), &[])
 }
 
+/// Whether a thing is entered under this day.
+pub(crate) fn is_remembered(rows: &dyn Rows, last_day: Day, what: &Perishable) -> Result<bool, StoreUnavailable> {
+    Ok(rows.get(Table::Expiry, &codec::encode(&IndexKey { last_day, what: *what }))?.is_some())
+}
+
+/// What an entry stands for; none if it is damaged.
+pub(crate) fn remembered(key: &[u8]) -> Option<Perishable> {
+    codec::decode::<IndexKey>(key).ok().map(|key| key.what)
+}
+
 /// What one batch of a sweep did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Swept {
@@ -86,6 +97,10 @@ pub fn sweep(rows: &mut dyn RowsMut, today: Day, limits: &Limits, limit: usize) 
             }
             Err(error) => return Err(error),
         }
+    }
+    if swept.damaged_count > 0 {
+        // Nobody knows any more who was charged for what is gone.
+        access::count_anew(rows)?;
     }
     Ok(swept)
 }

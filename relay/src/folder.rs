@@ -10,6 +10,21 @@ use std::{
 use ed25519_dalek::SigningKey;
 use zeroize::Zeroizing;
 
+/// Small secret files that make a relay the one its clients know, and are part of its backups.
+pub const KEPT: [&str; 4] = ["acme.account", "acme.pem", "certificate.pem", "receipt.key"];
+
+/// One of them.
+#[derive(Clone)]
+pub struct KeptFile {
+    /// Its name in the folder.
+    pub name: &'static str,
+    /// All of it.
+    pub content: Zeroizing<Vec<u8>>,
+}
+
+/// There while a restore is under way.
+const UNFINISHED: &str = "restore.unfinished";
+
 /// A relay's data folder.
 #[derive(Clone, Debug)]
 pub struct Folder {
@@ -30,6 +45,23 @@ impl Folder {
         Ok(Self { root: fs::canonicalize(root)? })
     }
 
+    /// The folder as it is, if it is there: nothing is made, and nothing is closed to anybody.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub fn found(root: &Path) -> io::Result<Option<Self>> {
+        match fs::canonicalize(root) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            found => found.map(|root| Some(Self { root })),
+        }
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
     /// The file of rows.
     #[must_use]
     pub fn rows(&self) -> PathBuf {
@@ -40,6 +72,57 @@ impl Folder {
     #[must_use]
     pub fn blobs(&self) -> PathBuf {
         self.root.join("blobs")
+    }
+
+    /// The socket that commands reach a running relay by.
+    #[must_use]
+    pub fn socket(&self) -> PathBuf {
+        self.root.join("control.sock")
+    }
+
+    /// Whether a restore into it was cut off: what is there is a part of a backup.
+    #[must_use]
+    pub fn is_half_restored(&self) -> bool {
+        self.root.join(UNFINISHED).exists()
+    }
+
+    /// Marks the folder as being restored, and removes what an earlier restore has left. `None` if it has anything else
+    /// in it.
+    ///
+    /// # Errors
+    /// The disk's; `WouldBlock` while another process restores.
+    pub fn begin_restore(&self) -> io::Result<Option<Unfinished>> {
+        let path = self.root.join(UNFINISHED);
+        if fs::read_dir(&self.root)?.next().is_some() && !self.is_half_restored() {
+            return Ok(None);
+        }
+        let mark = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path)?;
+        mark.try_lock()?;
+        for entry in fs::read_dir(&self.root)? {
+            let entry = entry?;
+            if entry.file_name() == UNFINISHED {
+                continue;
+            }
+            if entry.file_type()?.is_dir() { fs::remove_dir_all(entry.path())? } else { fs::remove_file(entry.path())? }
+        }
+        File::open(&self.root)?.sync_all()?;
+        Ok(Some(Unfinished { folder: self.root.clone(), path, _mark: mark }))
+    }
+
+    /// The small secret files that are there.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub fn all_kept(&self) -> io::Result<Vec<KeptFile>> {
+        let mut all = Vec::new();
+        for name in KEPT {
+            match fs::read(self.root.join(name)) {
+                Ok(content) => all.push(KeptFile { name, content: Zeroizing::new(content) }),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(all)
     }
 
     /// The key of deposit receipts, made at first use.
@@ -65,18 +148,55 @@ impl Folder {
         name: &str,
         make: impl FnOnce() -> io::Result<Zeroizing<Vec<u8>>>,
     ) -> io::Result<Zeroizing<Vec<u8>>> {
-        let path = self.root.join(name);
-        match fs::read(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            found => return found.map(Zeroizing::new),
+        if let Some(found) = self.secret(name)? {
+            return Ok(found);
         }
         let content = make()?;
+        self.keep(name, &content)?;
+        Ok(content)
+    }
+
+    /// A small secret file, if it is there.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub fn secret(&self, name: &str) -> io::Result<Option<Zeroizing<Vec<u8>>>> {
+        match fs::read(self.root.join(name)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            found => found.map(|content| Some(Zeroizing::new(content))),
+        }
+    }
+
+    /// Writes a small secret file, in place of an older one. It appears whole, synced and readable by this user alone.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub fn keep(&self, name: &str, content: &[u8]) -> io::Result<()> {
         let unfinished = self.root.join(format!("{name}.new"));
         let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
-        file.write_all(&content)?;
+        file.write_all(content)?;
         file.sync_all()?;
-        fs::rename(&unfinished, &path)?;
-        File::open(&self.root)?.sync_all()?;
-        Ok(content)
+        fs::rename(&unfinished, self.root.join(name))?;
+        File::open(&self.root)?.sync_all()
+    }
+}
+
+/// A folder that is being restored. No relay starts on it, and another restore begins anew, until this has ended.
+#[derive(Debug)]
+pub struct Unfinished {
+    folder: PathBuf,
+    path: PathBuf,
+    _mark: File,
+}
+
+impl Unfinished {
+    /// Everything is there.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub fn end(self) -> io::Result<()> {
+        File::open(&self.folder)?.sync_all()?;
+        fs::remove_file(&self.path)?;
+        File::open(&self.folder)?.sync_all()
     }
 }

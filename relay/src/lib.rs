@@ -17,63 +17,83 @@
 //! # }
 //! ```
 
+pub mod access;
+pub mod acme;
 pub mod address;
 pub mod admit;
+pub mod backup;
 pub mod blob;
+pub mod bucket;
 pub mod config;
+pub mod control;
+mod create;
 pub mod deliver;
+mod deposit;
 pub mod descriptors;
 pub mod drive;
 pub mod dump;
 pub mod error;
 pub mod expire;
 pub mod folder;
+mod front;
+mod handshakes;
 mod http;
 pub mod limits;
+mod listen;
 pub mod mailbox;
 pub mod metrics;
+mod page;
 pub mod peer;
 pub mod prekeys;
+pub mod proxy;
+pub mod rates;
 pub mod receipt;
+pub mod reload;
 pub mod room;
+pub mod scrub;
+mod seats;
 pub mod serve;
 mod shutdown;
 pub mod socket;
 pub mod store;
 mod sweep;
+pub mod systemd;
 pub mod tls;
 pub mod tombstone;
 pub mod upload;
+pub mod websocket;
 
 #[cfg(test)]
 mod tests;
 
+pub use front::certificate;
+
 use std::{
     net::SocketAddr,
-    sync::{Arc, Mutex},
+    sync::Arc,
     time::{SystemTime, UNIX_EPOCH},
 };
 
 use lightproof_wire::{relay_link::RelayLink, time::Timestamp};
-use tokio::{net::TcpListener, sync::Semaphore};
+use tokio::sync::Semaphore;
 use tokio_util::{
     sync::{CancellationToken, DropGuard},
     task::TaskTracker,
 };
 
 use crate::{
-    admit::Takers,
-    config::{Config, Tls},
+    config::Config,
     deliver::Watches,
     error::RelayError,
     folder::Folder,
-    http::{Addresses, Front},
+    front::{Front, Sockets},
     metrics::Metrics,
+    rates::Rates,
     receipt::ReceiptSigner,
     room::Room,
     serve::{Clock, Service},
     store::{Chunks, Store, StoreUnavailable, disk::DiskStore, files::Files},
-    tls::Certificate,
+    systemd::Listeners,
     upload::Uploads,
 };
 
@@ -85,6 +105,8 @@ pub enum Relay {}
 pub struct RunningRelay {
     address: SocketAddr,
     link: RelayLink,
+    metrics_address: Option<SocketAddr>,
+    front: Arc<Front>,
     service: Arc<Service>,
     stop: CancellationToken,
     _stop_on_drop: DropGuard,
@@ -96,11 +118,24 @@ impl Relay {
     /// # Errors
     /// [`RelayError`]: the operator's fault or the disk's.
     pub async fn start(config: Config) -> Result<RunningRelay, RelayError> {
+        Self::start_on(config, Listeners::default()).await
+    }
+
+    /// The same, on sockets that somebody else opened.
+    ///
+    /// # Errors
+    /// [`RelayError`].
+    pub async fn start_on(config: Config, listeners: Listeners) -> Result<RunningRelay, RelayError> {
         let folder = open_folder(&config)?;
         let unusable = |error| RelayError::Folder { folder: config.data.clone(), error };
         let store = DiskStore::open(&folder.rows(), config.disk)?;
         let chunks = Files::open(&folder.blobs()).map_err(unusable)?;
-        Self::start_with(config, Arc::new(store), Arc::new(chunks), system_clock()).await
+        let data = config.data.clone();
+        let relay = Self::start_all(config, listeners, (Arc::new(store), Arc::new(chunks), system_clock())).await?;
+        // The store is open, so this process is the only one that may have a socket here.
+        let unusable = |error| RelayError::Folder { folder: data, error };
+        control::serve(folder, &relay.service, relay.stop.clone()).map_err(unusable)?;
+        Ok(relay)
     }
 
     /// Starts a relay on any store and clock. Its keys are in the data folder all the same.
@@ -113,29 +148,27 @@ impl Relay {
         chunks: Arc<dyn Chunks>,
         clock: Clock,
     ) -> Result<RunningRelay, RelayError> {
+        Self::start_all(config, Listeners::default(), (store, chunks, clock)).await
+    }
+
+    async fn start_all(
+        config: Config,
+        listeners: Listeners,
+        around: (Arc<dyn Store>, Arc<dyn Chunks>, Clock),
+    ) -> Result<RunningRelay, RelayError> {
         let folder = open_folder(&config)?;
         let unusable = |error| RelayError::Folder { folder: config.data.clone(), error };
         let receipts = ReceiptSigner::new(folder.receipt_key().map_err(unusable)?);
         let certificate = certificate(&config, &folder)?;
-        let failed = |error| RelayError::Listen { address: config.listen, error };
-        let listener = TcpListener::bind(config.listen).await.map_err(failed)?;
-        let address = listener.local_addr().map_err(failed)?;
+        let sockets = Sockets::open(&config, listeners).await?;
+        let (address, metrics_address) = (sockets.address, sockets.metrics_address);
         let link = address::link(&config, address, certificate.as_ref())?;
-        let tls = certificate.map(Certificate::server_config).transpose()?;
         let stop = CancellationToken::new();
-        let service = Self::serve_streams(&config, receipts, (store, chunks, clock), &stop).await?;
-        let front = Arc::new(Front {
-            service: Arc::clone(&service),
-            tls,
-            origins: config.origins,
-            pace: config.pace,
-            connections: Arc::new(Semaphore::new(descriptors::connections(config.connections))),
-            connections_per_address: config.connections_per_address,
-            addresses: Arc::new(Addresses::default()),
-            stop: stop.clone(),
-        });
-        service.tasks.spawn(http::listen(listener, front));
-        Ok(RunningRelay { address, link, service, _stop_on_drop: stop.clone().drop_guard(), stop })
+        let service = Self::serve_streams(&config, receipts, around, &stop).await?;
+        let front = Arc::new(Front::new(&config, Arc::clone(&service), certificate, stop.clone())?);
+        front.start(config, folder, sockets);
+        let _stop_on_drop = stop.clone().drop_guard();
+        Ok(RunningRelay { address, link, metrics_address, front, service, stop, _stop_on_drop })
     }
 
     /// A relay without listener and folder, with its tick until `stop`: whoever has streams has them served by
@@ -149,20 +182,21 @@ impl Relay {
         (store, chunks, clock): (Arc<dyn Store>, Arc<dyn Chunks>, Clock),
         stop: &CancellationToken,
     ) -> Result<Arc<Service>, RelayError> {
+        let metrics = Metrics { writes: store.writes(), ..Metrics::default() };
         let service = Arc::new(Service {
             store,
             chunks,
             clock,
             limits: config.limits,
-            admission: config.admission.clone(),
+            admission: config.admission,
             receipts,
             notice: config.notice.clone(),
             operator: config.operator.clone(),
             watches: Watches::default(),
             uploads: Uploads::default(),
             chunk_permits: Arc::new(Semaphore::new(config.chunks_in_memory)),
-            metrics: Metrics::default(),
-            takers: Mutex::new(Takers::new(config.one_time_prekeys_a_day_and_address)),
+            metrics,
+            rates: Rates::new(&config.rates),
             room: Room::new(config.free_space_bytes),
             tasks: TaskTracker::new(),
             failed: CancellationToken::new(),
@@ -186,10 +220,26 @@ impl RunningRelay {
         &self.link
     }
 
+    /// Where its metrics are read, if anywhere.
+    #[must_use]
+    pub const fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics_address
+    }
+
     /// Counts without identities.
     #[must_use]
     pub fn metrics(&self) -> &Metrics {
         &self.service.metrics
+    }
+
+    /// Whether rows can be read, nothing has failed and no shutdown has begun.
+    pub async fn is_well(&self) -> bool {
+        self.front.is_well().await
+    }
+
+    /// Looks at the files of the certificate now, not only in a few seconds.
+    pub fn reload(&self) {
+        self.front.asked_to_reload.notify_one();
     }
 
     /// Returns when the disk has failed: the relay acknowledges nothing any more and must be stopped.
@@ -203,21 +253,10 @@ impl RunningRelay {
     /// Takes nothing new, answers what is under way (at most 5 s), syncs unfinished uploads, closes the store. After
     /// it the same folder and port can be used again.
     pub async fn shutdown(self) {
-        let Self { service, stop, .. } = self;
+        let Self { front, service, stop, .. } = self;
         stop.cancel();
+        drop(front);
         shutdown::drain(service).await;
-    }
-}
-
-/// The certificate a relay ends TLS with; none behind a proxy.
-///
-/// # Errors
-/// [`RelayError::Certificate`].
-pub fn certificate(config: &Config, folder: &Folder) -> Result<Option<Certificate>, RelayError> {
-    match &config.tls {
-        Tls::BehindProxy => Ok(None),
-        Tls::Files { cert, key } => Certificate::from_files(cert, key).map(Some),
-        Tls::SelfSigned => Certificate::kept_in(folder).map(Some),
     }
 }
 
@@ -226,7 +265,12 @@ pub fn certificate(config: &Config, folder: &Folder) -> Result<Option<Certificat
 /// # Errors
 /// [`RelayError::Folder`].
 pub fn open_folder(config: &Config) -> Result<Folder, RelayError> {
-    Folder::open(&config.data).map_err(|error| RelayError::Folder { folder: config.data.clone(), error })
+    let folder = Folder::open(&config.data);
+    let folder = folder.map_err(|error| RelayError::Folder { folder: config.data.clone(), error })?;
+    if folder.is_half_restored() {
+        return Err(RelayError::HalfRestored { folder: config.data.clone() });
+    }
+    Ok(folder)
 }
 
 fn system_clock() -> Clock {

@@ -29,8 +29,28 @@ pub struct Limits {
     pub blob_space_bytes: u64,
     /// One-time prekeys given away per doorbell and day.
     pub one_time_prekeys_a_day: u16,
-    /// Whether there is room for anything new. What is there already gets its usual answer without.
-    pub has_room: bool,
+    /// What the disk has left. What is there already gets its usual answer without any.
+    pub space: Space,
+}
+
+/// What the disk has left for what is new.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Space {
+    /// Nothing.
+    None,
+    /// For everything but what strangers leave at doorbells.
+    ForContacts,
+    /// For everybody.
+    ForEverybody,
+}
+
+/// What became of a command that makes something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Made {
+    /// It was made before: nothing is counted.
+    Before,
+    /// It was made just now.
+    Now,
 }
 
 impl Limits {
@@ -40,6 +60,15 @@ impl Limits {
         match kind {
             MailboxKind::Doorbell => self.doorbell_envelopes,
             MailboxKind::Private => self.mailbox_envelopes,
+        }
+    }
+
+    /// What the disk must have left for another envelope: strangers' mail stops before that of contacts.
+    #[must_use]
+    pub const fn space_for(&self, kind: MailboxKind) -> Space {
+        match kind {
+            MailboxKind::Doorbell => Space::ForEverybody,
+            MailboxKind::Private => Space::ForContacts,
         }
     }
 

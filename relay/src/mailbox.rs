@@ -13,8 +13,9 @@ use lightproof_wire::{
 };
 
 use crate::{
+    access::{self, AccessHash, Amount},
     expire::{self, Perishable},
-    limits::Limits,
+    limits::{Limits, Made, Space},
     prekeys,
     store::{
         Rows, RowsMut, RuleError, Table,
@@ -35,6 +36,8 @@ pub struct MailboxRow {
     pub drop: DropHash,
     /// Doorbell or private.
     pub kind: MailboxKind,
+    /// The capability that made it, where the relay asked for one.
+    pub access: Option<AccessHash>,
     /// It lives on from this day.
     pub last_watch: Day,
     /// The highest sequence ever acked.
@@ -114,33 +117,44 @@ impl Row for DepositRow {
     type Key = DepositKey;
 }
 
-/// Makes a mailbox; made before with the same arguments is fine.
+/// What a client wants to make.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Creation {
+    /// Its owner.
+    pub owner: OwnerHash,
+    /// Where to deposit.
+    pub drop: DropHash,
+    /// Doorbell or private.
+    pub kind: MailboxKind,
+    /// Who is charged for it, where the relay asks for a capability.
+    pub access: Option<AccessHash>,
+}
+
+/// Makes a mailbox; made before with the same arguments is fine, whatever became of the capability that made it.
 ///
 /// # Errors
-/// [`Refusal::Refused`] if one of the hashes is or was in use, [`Refusal::QuotaFull`] without room.
-pub fn create(
-    rows: &mut dyn RowsMut,
-    owner: OwnerHash,
-    drop: DropHash,
-    kind: MailboxKind,
-    today: Day,
-    limits: &Limits,
-) -> Result<(), RuleError> {
+/// [`Refusal::Refused`] if one of the hashes is or was in use or without the right to create, [`Refusal::QuotaFull`]
+/// without room.
+pub fn create(rows: &mut dyn RowsMut, creation: Creation, today: Day, limits: &Limits) -> Result<Made, RuleError> {
+    let Creation { owner, drop, kind, access } = creation;
     if let Some(existing) = row::load::<MailboxRow>(rows, &owner)? {
-        return if existing.drop == drop && existing.kind == kind { Ok(()) } else { Err(Refusal::Refused.into()) };
+        let same = existing.drop == drop && existing.kind == kind;
+        return if same { Ok(Made::Before) } else { Err(Refusal::Refused.into()) };
     }
     if row::load::<DropRow>(rows, &drop)?.is_some() {
         return Err(Refusal::Refused.into());
     }
     tombstone::check_none(rows, Right::Owner, owner.as_bytes())?;
     tombstone::check_none(rows, Right::Drop, drop.as_bytes())?;
-    if !limits.has_room {
+    if limits.space == Space::None {
         return Err(Refusal::QuotaFull.into());
     }
+    access::charge(rows, access, Amount::MAILBOX, today)?;
     let none = Sequence(0);
     let mailbox = MailboxRow {
         drop,
         kind,
+        access,
         last_watch: today,
         highest_acked: none,
         highest_given: none,
@@ -151,7 +165,7 @@ pub fn create(
     row::save(rows, &owner, &mailbox)?;
     row::save(rows, &drop, &DropRow { owner })?;
     expire::remember(rows, today.plus(limits.mailbox_days.into()), &Perishable::Mailbox(owner))?;
-    Ok(())
+    Ok(Made::Now)
 }
 
 /// Begins a watch: the mailbox lives on from today.
@@ -189,7 +203,7 @@ pub fn deposit(
         let DepositRow { day, expires } = before;
         return Ok((owner, DepositPromise { envelope: digest, drop, day, expires }));
     }
-    if !limits.has_room || mailbox.stored_count >= limits.envelopes(mailbox.kind) {
+    if limits.space < limits.space_for(mailbox.kind) || mailbox.stored_count >= limits.envelopes(mailbox.kind) {
         return Err(Refusal::QuotaFull.into());
     }
     let expires = today.plus(limits.envelope_days.into());
@@ -252,6 +266,7 @@ pub fn end(
     remove_all(rows, Table::Envelopes, owner.as_bytes())?;
     prekeys::remove_all(rows, owner)?;
     row::remove::<DropRow>(rows, &mailbox.drop)?;
+    access::give_back(rows, mailbox.access, Amount::MAILBOX)?;
     row::remove::<MailboxRow>(rows, &owner)?;
     let tombstone = Tombstone { cause, parent: [0; 32], until };
     tombstone::set(rows, TombstoneKey { right: Right::Owner, hash: *owner.as_bytes() }, tombstone)?;
@@ -265,6 +280,15 @@ pub fn end(
 /// [`Refusal::Refused`] without one.
 pub fn owned(rows: &dyn Rows, owner: &OwnerHash) -> Result<MailboxRow, RuleError> {
     row::load(rows, owner)?.ok_or(RuleError::Refused(Refusal::Refused))
+}
+
+/// What kind of mailbox a drop belongs to.
+///
+/// # Errors
+/// [`Refusal::Refused`] without such a drop.
+pub fn kind(rows: &dyn Rows, drop: &DropHash) -> Result<MailboxKind, RuleError> {
+    let DropRow { owner } = row::load(rows, drop)?.ok_or(Refusal::Refused)?;
+    owned(rows, &owner).map(|mailbox| mailbox.kind)
 }
 
 /// Some of what waits in a mailbox.

@@ -19,7 +19,8 @@ use lightproof_wire::{
 };
 
 use crate::{
-    admit::{Admission, Admitted, Rate},
+    admit::{Admission, Admitted},
+    bucket::Rate,
     deliver::WatchId,
     mailbox::{OwnerHash, Page},
 };

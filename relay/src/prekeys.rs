@@ -1,7 +1,6 @@
 //! The rules of prekeys at a doorbell: published sealed, each one-time prekey given once, never more than a few a day.
 
 use lightproof_wire::{
-    capability::{CapabilityHash, right},
     codec::{self, TlsDeserialize, TlsSerialize, TlsSize},
     command::MailboxKind,
     hash::Digest,
@@ -14,7 +13,7 @@ use lightproof_wire::{
 use crate::{
     expire::{self, Perishable},
     limits::Limits,
-    mailbox::{self, DropRow, MailboxRow, OwnerHash},
+    mailbox::{self, DropHash, DropRow, MailboxRow, OwnerHash},
     store::{
         Rows, RowsMut, RuleError, Table,
         row::{self, Row},
@@ -77,15 +76,6 @@ impl Row for GoneRow {
     type Key = PrekeyKey;
 }
 
-/// Whether a caller may be given a one-time prekey; too many from one address may not.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OneTime {
-    /// While there are any.
-    Allowed,
-    /// The bundle comes without.
-    Withheld,
-}
-
 /// Publishes: the signed prekey replaces the one before, one-time prekeys are added. Beyond a full stock the oldest go.
 ///
 /// # Errors
@@ -143,24 +133,14 @@ pub fn count(rows: &dyn Rows, owner: OwnerHash, today: Day) -> Result<(Option<Da
 ///
 /// # Errors
 /// [`Refusal::Refused`] without such a doorbell or without a signed prekey that is still valid.
-pub fn take(
-    rows: &mut dyn RowsMut,
-    drop: CapabilityHash<right::Drop>,
-    one_time: OneTime,
-    today: Day,
-    limits: &Limits,
-) -> Result<PrekeyBundle, RuleError> {
-    let DropRow { owner } = row::load(rows, &drop)?.ok_or(Refusal::Refused)?;
+pub fn take(rows: &mut dyn RowsMut, drop: DropHash, today: Day, limits: &Limits) -> Result<PrekeyBundle, RuleError> {
+    let (owner, signed) = signed(rows, &drop, today)?;
     let mut mailbox = doorbell(rows, &owner)?;
-    let signed = row::load::<PrekeyRow>(rows, &signed_key(owner))?
-        .map(|row| row.prekey)
-        .filter(|signed| signed.not_after >= today)
-        .ok_or(Refusal::Refused)?;
     if mailbox.taken_on != today {
         mailbox.taken_on = today;
         mailbox.taken_count = 0;
     }
-    if one_time == OneTime::Withheld || mailbox.taken_count >= limits.one_time_prekeys_a_day {
+    if mailbox.taken_count >= limits.one_time_prekeys_a_day {
         return Ok(PrekeyBundle { signed, one_time: None });
     }
     let valid = stock(rows, owner)?.into_iter().filter(|row| row.prekey.not_after >= today);
@@ -172,6 +152,23 @@ pub fn take(
     mailbox.taken_count = mailbox.taken_count.saturating_add(1);
     row::save(rows, &owner, &mailbox)?;
     Ok(PrekeyBundle { signed, one_time: Some(given.prekey) })
+}
+
+/// Gives a bundle that costs its doorbell nothing.
+///
+/// # Errors
+/// As [`take`].
+pub fn without_one_time(rows: &dyn Rows, drop: &DropHash, today: Day) -> Result<PrekeyBundle, RuleError> {
+    let (_, signed) = signed(rows, drop, today)?;
+    Ok(PrekeyBundle { signed, one_time: None })
+}
+
+fn signed(rows: &dyn Rows, drop: &DropHash, today: Day) -> Result<(OwnerHash, PublishedPrekey), RuleError> {
+    let DropRow { owner } = row::load(rows, drop)?.ok_or(Refusal::Refused)?;
+    doorbell(rows, &owner)?;
+    let signed = row::load::<PrekeyRow>(rows, &signed_key(owner))?.map(|row| row.prekey);
+    let signed = signed.filter(|signed| signed.not_after >= today).ok_or(Refusal::Refused)?;
+    Ok((owner, signed))
 }
 
 /// Removes everything published at a mailbox.

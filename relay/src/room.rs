@@ -1,12 +1,12 @@
 //! Whether the disk has room for anything new.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use lightproof_wire::refusal::Refusal;
 
-use crate::store::Chunks;
+use crate::{limits::Space, store::Chunks};
 
-/// After this much was written the disk is looked at again, well before the default reserve is used up.
+/// After this much was written the disk is looked at again, if the reserve is not smaller than four of these.
 const LOOK_BYTES: u64 = 64 * 1_048_576;
 
 /// What is known of the room on the disk. A disk that is full makes a commit fail, and a failed commit stops the
@@ -14,7 +14,8 @@ const LOOK_BYTES: u64 = 64 * 1_048_576;
 #[derive(Debug)]
 pub struct Room {
     reserve_bytes: u64,
-    is_there: AtomicBool,
+    free_bytes: AtomicU64,
+    unused_bytes: AtomicU64,
     written_bytes: AtomicU64,
 }
 
@@ -22,13 +23,40 @@ impl Room {
     /// Room as long as `reserve_bytes` stay free.
     #[must_use]
     pub const fn new(reserve_bytes: u64) -> Self {
-        Self { reserve_bytes, is_there: AtomicBool::new(true), written_bytes: AtomicU64::new(0) }
+        Self {
+            reserve_bytes,
+            free_bytes: AtomicU64::new(u64::MAX),
+            unused_bytes: AtomicU64::new(0),
+            written_bytes: AtomicU64::new(0),
+        }
+    }
+
+    /// What stays free on the disk whatever is done to gain room on it.
+    #[must_use]
+    pub const fn least_bytes(&self) -> u64 {
+        self.reserve_bytes / 2
     }
 
     /// Whether there was room at the last look.
     #[must_use]
     pub fn is_there(&self) -> bool {
-        self.is_there.load(Ordering::Relaxed)
+        self.space() != Space::None
+    }
+
+    /// What there was at the last look. Strangers' mail stops when there is still room for as much again of contacts'.
+    #[must_use]
+    pub fn space(&self) -> Space {
+        let free_bytes = self.free_bytes.load(Ordering::Relaxed);
+        // Rows fill the holes in their file first. It may grow all the same: half of the reserve is left for that.
+        let unused_bytes = if free_bytes < self.least_bytes() { 0 } else { self.unused_bytes.load(Ordering::Relaxed) };
+        let room_bytes = free_bytes.saturating_add(unused_bytes);
+        if room_bytes < self.reserve_bytes {
+            Space::None
+        } else if room_bytes < self.reserve_bytes.saturating_mul(2) {
+            Space::ForContacts
+        } else {
+            Space::ForEverybody
+        }
     }
 
     /// Room for bytes of a blob.
@@ -36,21 +64,32 @@ impl Room {
     /// # Errors
     /// [`Refusal::QuotaFull`] without.
     pub fn check(&self) -> Result<(), Refusal> {
-        if self.is_there() { Ok(()) } else { Err(Refusal::QuotaFull) }
+        // Files of blobs do not fit into the holes of another file.
+        let is_there = self.free_bytes.load(Ordering::Relaxed) >= self.reserve_bytes;
+        if is_there { Ok(()) } else { Err(Refusal::QuotaFull) }
     }
 
     /// Looks at the disk. Blocks.
     pub fn look(&self, chunks: &dyn Chunks) {
-        let is_there = matches!(chunks.free_bytes(), Ok(free) if free >= self.reserve_bytes);
-        if self.is_there.swap(is_there, Ordering::Relaxed) && !is_there {
-            tracing::warn!("the disk is nearly full: nothing new is taken");
+        let before = self.space();
+        self.free_bytes.store(chunks.free_bytes().unwrap_or(0), Ordering::Relaxed);
+        match self.space() {
+            now if now >= before => {}
+            Space::None => tracing::warn!("the disk is nearly full: nothing new is taken"),
+            _ => tracing::warn!("the disk fills up: no more mail of strangers is taken"),
         }
+    }
+
+    /// What is known of the holes in the file of rows.
+    pub fn unused(&self, bytes: u64) {
+        self.unused_bytes.store(bytes, Ordering::Relaxed);
     }
 
     /// Counts what was written, and looks at the disk every so often. Blocks.
     pub fn wrote(&self, chunks: &dyn Chunks, bytes: u64) {
         let before = self.written_bytes.fetch_add(bytes, Ordering::Relaxed);
-        if before / LOOK_BYTES != before.wrapping_add(bytes) / LOOK_BYTES {
+        let look_bytes = LOOK_BYTES.min(self.reserve_bytes / 4).max(1);
+        if before / look_bytes != before.wrapping_add(bytes) / look_bytes {
             self.look(chunks);
         }
     }

@@ -1,9 +1,6 @@
 //! One match, one call per command: rows through the store's transaction, bytes through blocking threads.
 
-use std::{
-    net::IpAddr,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{net::IpAddr, sync::Arc};
 
 use lightproof_wire::{
     blob::SealedChunk,
@@ -20,16 +17,17 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    admit::{Admission, Admitted, Takers},
-    blob::{self, Opening, WriteHash},
+    admit::{Admission, Admitted},
+    blob::{self, Opening, TotalsRow, WriteHash},
     deliver::Watches,
     limits::Limits,
-    mailbox::{self, DropHash, OwnerHash, Page},
+    mailbox::{self, Creation, OwnerHash, Page},
     metrics::Metrics,
     prekeys,
+    rates::{Rates, Standing},
     receipt::ReceiptSigner,
     room::Room,
-    store::{self, Chunks, Durable, FileId, RuleError, Store, StoreUnavailable},
+    store::{self, Chunks, Durable, FileId, RuleError, Store, StoreUnavailable, row},
     upload::{self, SyncDue, Upload, Uploads},
 };
 
@@ -62,8 +60,8 @@ pub struct Service {
     pub chunk_permits: Arc<Semaphore>,
     /// Counts.
     pub metrics: Metrics,
-    /// One-time prekeys per address.
-    pub takers: Mutex<Takers>,
+    /// What was asked for lately.
+    pub rates: Rates,
     /// Whether there is room on the disk.
     pub room: Room,
     /// Background work, so that a shutdown can wait for it.
@@ -94,7 +92,7 @@ impl Service {
             versions: List::new(vec![PROTOCOL_VERSION]).unwrap_or_default(),
             receipt_key: self.receipts.public(),
             limits: self.limits.announced(),
-            policy: self.admission.policy(),
+            policy: self.admission.policy,
             day: self.today(),
             notice: self.notice.clone(),
             operator: self.operator.clone(),
@@ -104,39 +102,32 @@ impl Service {
 
     /// Serves one command.
     pub async fn serve(self: &Arc<Self>, command: Admitted, address: Option<IpAddr>) -> Served {
-        let mut permit = None;
-        let outcome = match command.into_inner() {
-            Command::PutChunk { write, index, chunk } => self.put_chunk(write.hash(), index, chunk).await,
-            Command::GetChunk { read, index } => {
+        let (command, mut permit) = (command.into_inner(), None);
+        let outcome = match (self.in_time(&command, address), command) {
+            (Err(too_many), _) => Err(too_many.into()),
+            (Ok(()), Command::PutChunk { write, index, chunk }) => self.put_chunk(write.hash(), index, chunk).await,
+            (Ok(()), Command::GetChunk { read, index }) => {
                 permit = self.chunk_permit().await;
                 self.get_chunk(read, index).await
             }
-            command => self.serve_rows(command, address).await,
+            (Ok(()), command) => self.serve_rows(command, address).await,
         };
         let reply = outcome.unwrap_or_else(|error| Reply::Refused(self.refusal(error)));
         Served { reply, permit }
     }
 
     async fn serve_rows(self: &Arc<Self>, command: Command, address: Option<IpAddr>) -> Result<Reply, RuleError> {
-        let (today, limits) = (self.today(), Limits { has_room: self.room.is_there(), ..self.limits });
+        let (today, limits) = (self.today(), self.limits_now());
         match command {
-            Command::CreateMailbox { owner, drop, kind, .. } => {
-                let done = self.commit(move |rows| mailbox::create(rows, owner, drop, kind, today, &limits)).await?;
-                Ok(done.promise(Reply::Created))
+            Command::CreateMailbox { owner, drop, kind, access } => {
+                let access = self.admission.charged(access.as_ref())?;
+                self.create(Creation { owner, drop, kind, access }, address).await
             }
             Command::Retire { owner } => {
                 let done = self.commit(move |rows| mailbox::retire(rows, owner.hash(), today, &limits)).await?;
                 Ok(done.promise(Reply::Done))
             }
-            Command::Deposit { drop, envelope } => {
-                let (drop, digest) = (drop.hash(), envelope.digest());
-                let deposit =
-                    self.commit(move |rows| mailbox::deposit(rows, drop, envelope, digest, today, &limits)).await?;
-                let (owner, promise) = deposit.split();
-                self.watches.wake(&owner);
-                self.metrics.deposits.increment();
-                Ok(Reply::Deposited(self.receipts.sign(promise)))
-            }
+            Command::Deposit { drop, envelope } => self.deposit(drop.hash(), envelope).await,
             Command::PublishPrekeys { owner, signed, one_time } => {
                 let one_time = one_time.into_vec();
                 let done =
@@ -148,10 +139,10 @@ impl Service {
                 Ok(Reply::Count { signed_not_after: counted.0, one_time: counted.1 })
             }
             Command::TakePrekeys { drop } => self.take_prekeys(drop.hash(), address).await,
-            Command::OpenBlob { write, readers, shape, keep_days, .. } => {
-                let opening = Opening { write, readers: readers.into_vec(), shape, keep_days, file: fresh_file()? };
-                let done = self.commit(move |rows| blob::open(rows, opening, today, &limits)).await?;
-                Ok(done.promise(Reply::Opened))
+            Command::OpenBlob { write, readers, shape, keep_days, access } => {
+                let (readers, file) = (readers.into_vec(), fresh_file()?);
+                let access = self.admission.charged(access.as_ref())?;
+                self.open_blob(Opening { write, readers, shape, keep_days, file, access }, address).await
             }
             Command::BlobStatus { write } => self.blob_status(write.hash()).await,
             Command::CommitBlob { write } => self.commit_blob(write.hash()).await,
@@ -173,26 +164,52 @@ impl Service {
         }
     }
 
-    async fn take_prekeys(&self, drop: DropHash, address: Option<IpAddr>) -> Result<Reply, RuleError> {
-        let (today, limits) = (self.today(), self.limits);
-        let one_time = self.takers.lock().unwrap_or_else(PoisonError::into_inner).take(address, drop, today);
-        let bundle = self.commit(move |rows| prekeys::take(rows, drop, one_time, today, &limits)).await?;
-        Ok(Reply::Bundle(bundle.into_inner()))
+    /// What the rules enforce, with what the disk has left now.
+    pub(crate) fn limits_now(&self) -> Limits {
+        Limits { space: self.room.space(), ..self.limits }
+    }
+
+    /// Whether a command is served now or asked too much. What strangers may ask for as well is held back where it is
+    /// served, when it is known what it is.
+    fn in_time(&self, command: &Command, address: Option<IpAddr>) -> Result<(), Refusal> {
+        let now = (self.clock)();
+        match command {
+            Command::TakePrekeys { .. } => Ok(()),
+            Command::Deposit { .. } => self.rates.from_address(address, now),
+            Command::CreateMailbox { .. } | Command::OpenBlob { .. } => {
+                self.rates.from_address(address, now)?;
+                self.rates.in_all(Standing::Stranger, now)
+            }
+            _ => self.known_in_time(address),
+        }
+    }
+
+    fn known_in_time(&self, address: Option<IpAddr>) -> Result<(), Refusal> {
+        let now = (self.clock)();
+        self.rates.from_address(address, now)?;
+        self.rates.in_all(Standing::Known, now)
     }
 
     /// Begins a watch.
     ///
     /// # Errors
     /// The refusal to answer.
-    pub async fn watch(&self, owner: OwnerHash) -> Result<Sequence, Refusal> {
+    pub async fn watch(&self, owner: OwnerHash, address: Option<IpAddr>) -> Result<Sequence, Refusal> {
         let today = self.today();
-        let highest_acked = self.commit(move |rows| mailbox::watch(rows, owner, today)).await;
+        let highest_acked = match self.known_in_time(address) {
+            Ok(()) => self.commit(move |rows| mailbox::watch(rows, owner, today)).await,
+            Err(too_many) => Err(too_many.into()),
+        };
         highest_acked.map(Durable::into_inner).map_err(|error| self.refusal(error))
     }
 
     /// Acks one envelope.
-    pub async fn ack(&self, owner: OwnerHash, sequence: Sequence) -> Reply {
-        match self.commit(move |rows| mailbox::ack(rows, owner, sequence)).await {
+    pub async fn ack(&self, owner: OwnerHash, sequence: Sequence, address: Option<IpAddr>) -> Reply {
+        let acked = match self.known_in_time(address) {
+            Ok(()) => self.commit(move |rows| mailbox::ack(rows, owner, sequence)).await,
+            Err(too_many) => Err(too_many.into()),
+        };
+        match acked {
             Ok(done) => done.promise(Reply::Done),
             Err(error) => Reply::Refused(self.refusal(error)),
         }
@@ -205,9 +222,10 @@ impl Service {
     pub async fn page(self: &Arc<Self>, owner: OwnerHash, after: Sequence, limit: usize) -> Result<Page, RuleError> {
         let page = self.look(move |rows| mailbox::page(rows, owner, after, limit)).await?;
         if page.damaged_count > 0 {
-            self.metrics.damaged_rows.add(page.damaged_count);
+            self.metrics.damaged_rows.inc_by(page.damaged_count as u64);
             tracing::error!("a stored envelope is damaged and was not delivered");
         }
+        self.metrics.deliveries.inc_by(page.envelopes.len() as u64);
         Ok(page)
     }
 
@@ -226,6 +244,7 @@ impl Service {
             let upload = service.uploads.find(service.store.as_ref(), write)?.ok_or(Refusal::Refused)?;
             let due = upload.put(service.chunks.as_ref(), index, chunk.as_slice())?;
             service.room.wrote(service.chunks.as_ref(), chunk.as_slice().len() as u64);
+            service.metrics.chunk_bytes_in.inc_by(chunk.as_slice().len() as u64);
             Ok((upload, due))
         })
         .await?;
@@ -274,6 +293,7 @@ impl Service {
             })
         })
         .await?;
+        self.metrics.chunk_bytes_out.inc_by(bytes.len() as u64);
         Ok(Reply::Chunk(SealedChunk::new(bytes).map_err(|_| RuleError::Damaged)?))
     }
 
@@ -334,7 +354,7 @@ impl Service {
         store::commit(self.store.as_ref(), rule).await
     }
 
-    async fn look<T: Send + 'static>(
+    pub(crate) async fn look<T: Send + 'static>(
         self: &Arc<Self>,
         look: impl Fn(&dyn store::Rows) -> Result<T, RuleError> + Send + 'static,
     ) -> Result<T, RuleError> {
@@ -365,11 +385,10 @@ impl Service {
 
     /// What a peer may know of an error.
     pub(crate) fn refusal(&self, error: RuleError) -> Refusal {
-        self.metrics.refusals.increment();
-        match error {
+        let refusal = match error {
             RuleError::Refused(refusal) => refusal,
             RuleError::Damaged => {
-                self.metrics.damaged_rows.increment();
+                self.metrics.damaged_rows.inc();
                 tracing::error!("stored data is damaged and was not served");
                 Refusal::Internal
             }
@@ -377,6 +396,20 @@ impl Service {
                 tracing::error!(%error, "the store failed");
                 Refusal::Internal
             }
+        };
+        self.metrics.refusals.get_or_create(&refusal.into()).inc();
+        refusal
+    }
+
+    /// Looks at what changes without a command. Blocks.
+    pub(crate) fn measure(&self) {
+        if let Ok(free) = self.chunks.free_bytes() {
+            self.metrics.disk_free_bytes.set(i64::try_from(free).unwrap_or(i64::MAX));
+        }
+        let reserved = store::look(self.store.as_ref(), |rows: &dyn store::Rows| row::load::<TotalsRow>(rows, &0));
+        if let Ok(totals) = reserved {
+            let bytes = totals.map_or(0, |totals| totals.reserved_bytes);
+            self.metrics.blob_bytes.set(i64::try_from(bytes).unwrap_or(i64::MAX));
         }
     }
 }

@@ -1,11 +1,14 @@
-//! The tick: what is over goes, a batch at a time; unfinished uploads are synced; the disk's room is looked at.
+//! The tick: what is over goes, a batch at a time; unfinished uploads are synced; the disk's room is looked at, and what
+//! rows do not use of it is given back.
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use lightproof_wire::time::Day;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    access,
     blob::{BlobRow, TotalsRow},
     expire::{self, Swept},
     serve::Service,
@@ -13,6 +16,8 @@ use crate::{
 };
 
 const TICK: Duration = Duration::from_secs(30);
+/// Between looks at a disk that is full.
+const LOOK: Duration = Duration::from_secs(2);
 /// Entries in one commit: small enough that deposits behind it hardly wait.
 const BATCH_COUNT: usize = 128;
 
@@ -25,9 +30,16 @@ pub(crate) async fn run(service: Arc<Service>, stop: CancellationToken) {
             service.refusal(error);
         }
         look_at_room(&service).await;
-        tokio::select! {
-            () = tokio::time::sleep(TICK) => {}
-            () = stop.cancelled() => return,
+        let next = Instant::now() + TICK;
+        while Instant::now() < next {
+            tokio::select! {
+                () = tokio::time::sleep_until(next.min(Instant::now() + LOOK)) => {}
+                () = stop.cancelled() => return,
+            }
+            // Whoever was refused tries again: it should not take longer than it must.
+            if service.room.check().is_err() {
+                look_at_room(&service).await;
+            }
         }
     }
 }
@@ -39,8 +51,8 @@ pub(crate) async fn expire_all(service: &Arc<Service>, today: Day) -> Result<(),
         let swept = service.commit(move |rows| expire::sweep(rows, today, &limits, BATCH_COUNT)).await?;
         let Swept { entry_count, files, damaged_count } = swept.into_inner();
         service.remove_files(files).await;
-        service.metrics.expired.add(entry_count);
-        service.metrics.damaged_rows.add(damaged_count);
+        service.metrics.expired.inc_by(entry_count as u64);
+        service.metrics.damaged_rows.inc_by(damaged_count as u64);
         if entry_count < BATCH_COUNT {
             return Ok(());
         }
@@ -56,7 +68,14 @@ pub(crate) async fn sync_uploads(service: &Arc<Service>) {
 
 async fn look_at_room(service: &Arc<Service>) {
     let service = Arc::clone(service);
-    let _ = tokio::task::spawn_blocking(move || service.room.look(service.chunks.as_ref())).await;
+    let _ = tokio::task::spawn_blocking(move || {
+        let rows = service.store.space().unwrap_or_default();
+        service.room.unused(rows.unused_bytes());
+        service.room.look(service.chunks.as_ref());
+        service.store.compact(service.room.least_bytes());
+        service.measure();
+    })
+    .await;
 }
 
 /// Before the first connection: counts what is reserved anew, and removes files that no row names.
@@ -64,7 +83,7 @@ pub(crate) async fn tidy(service: &Arc<Service>) -> Result<(), RuleError> {
     let (named, all_readable) = service.commit(|rows| count_anew(rows)).await?.into_inner();
     // A damaged row may name a file that its backup would need.
     if !all_readable {
-        service.metrics.damaged_rows.increment();
+        service.metrics.damaged_rows.inc();
         tracing::error!("a stored blob row is damaged; no file is removed");
         return Ok(());
     }
@@ -97,7 +116,8 @@ fn count_anew(rows: &mut dyn RowsMut) -> Result<(BTreeSet<FileId>, bool), RuleEr
         Err(RuleError::Damaged) => None,
         Err(error) => return Err(error),
     };
-    let counted = TotalsRow { reserved_bytes };
+    let known_number = before.map_or(0, |before| before.access_number);
+    let counted = TotalsRow { reserved_bytes, access_number: known_number.max(access::highest_number(rows)?) };
     if before != Some(counted) {
         row::save(rows, &0, &counted)?;
     }

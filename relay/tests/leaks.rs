@@ -1,4 +1,4 @@
-//! What a relay leaves behind for others to read: its log at every level an operator may set, and no core dump.
+//! What a relay leaves behind for others to read: its log in every form an operator may set, its counts, and no core dump.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod client;
@@ -6,7 +6,8 @@ mod client;
 use std::{
     fmt::Write as _,
     fs::{self, File},
-    io::{BufRead as _, BufReader},
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::{TcpListener, TcpStream},
     os::unix::process::ExitStatusExt as _,
     path::Path,
     process::{Child, ChildStdout, Command as Process, Stdio},
@@ -33,7 +34,7 @@ use tokio_tungstenite::tungstenite::Message;
 const LOG: &str = "log";
 
 /// A relay whose folder is also where a core dump would lie.
-fn serve(folder: &Path, level: &str) -> (Child, RelayLink, BufReader<ChildStdout>) {
+fn serve(folder: &Path, [level, format]: [&str; 2], metrics: &str) -> (Child, RelayLink, BufReader<ChildStdout>) {
     let mut told = Process::cargo_bin("lightproof-relay").unwrap();
     told.args(["serve", "--data", folder.to_str().unwrap(), "--listen", "127.0.0.1:0"]);
     // A shell that allows core dumps of any size.
@@ -43,6 +44,8 @@ fn serve(folder: &Path, level: &str) -> (Child, RelayLink, BufReader<ChildStdout
         .args(told.get_args())
         .env_clear()
         .env("LIGHTPROOF_RELAY_LOG", level)
+        .env("LIGHTPROOF_RELAY_LOG_FORMAT", format)
+        .env("LIGHTPROOF_RELAY_METRICS", metrics)
         .current_dir(folder)
         .stdout(Stdio::piped())
         // A pipe nobody reads would stop it.
@@ -110,33 +113,59 @@ async fn visit(link: &RelayLink) -> Vec<[u8; 32]> {
     (1..=9).map(noise).chain(hashes).collect()
 }
 
+/// A port of this machine that nobody listens on.
+fn free_address() -> String {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
+}
+
+/// What whoever watches the relay is told.
+fn told(metrics: &str) -> Vec<u8> {
+    let mut stream = TcpStream::connect(metrics).unwrap();
+    stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: relay\r\nConnection: close\r\n\r\n").unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).unwrap();
+    answer
+}
+
+/// None of the secrets stands there, in no form; how many forms were looked for.
+fn holds_none(secrets: &[[u8; 32]], text: &[u8]) -> usize {
+    let mut looked_for = 0;
+    for secret in secrets {
+        // A log may cut a long value short: its beginning is enough.
+        for form in printed(&secret[..12]) {
+            let found = text.windows(form.len()).any(|window| window == form);
+            assert!(!found, "{:?} in {}", String::from_utf8_lossy(&form), String::from_utf8_lossy(text));
+            looked_for += 1;
+        }
+    }
+    looked_for
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn no_log_at_any_level_holds_a_right_or_anything_sealed() {
     let mut looked_for = 0;
-    for level in ["info", "debug", "trace"] {
-        let folder = tempfile::tempdir().unwrap();
-        let (mut child, link, _output) = serve(folder.path(), level);
+    for form in [["info", "text"], ["debug", "text"], ["trace", "text"], ["info", "json"], ["trace", "json"]] {
+        let (folder, metrics) = (tempfile::tempdir().unwrap(), free_address());
+        let (mut child, link, _output) = serve(folder.path(), form, &metrics);
         let secrets = visit(&link).await;
+        let counts = told(&metrics);
         kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
         assert!(child.wait().unwrap().success());
         let log = fs::read(folder.path().join(LOG)).unwrap();
-        assert!(String::from_utf8_lossy(&log).contains("stopped"), "{level}: {} bytes", log.len());
-        for secret in secrets {
-            // A log may cut a long value short: its beginning is enough.
-            for form in printed(&secret[..12]) {
-                let found = log.windows(form.len()).any(|window| window == form);
-                assert!(!found, "{level}: {:?} in {}", String::from_utf8_lossy(&form), String::from_utf8_lossy(&log));
-                looked_for += 1;
-            }
-        }
+        let lines = String::from_utf8(log.clone()).unwrap();
+        assert!(lines.contains("stopped"), "{form:?}: {} bytes", log.len());
+        let is_object = |line: &str| serde_json::from_str::<serde_json::Value>(line).is_ok_and(|it| it.is_object());
+        assert!(lines.lines().all(|line| is_object(line) == (form[1] == "json")), "{form:?}: {lines}");
+        assert!(String::from_utf8_lossy(&counts).contains("lightproof_relay_deposits_total 1"));
+        looked_for += holds_none(&secrets, &log) + holds_none(&secrets, &counts);
     }
-    println!("evidence: P18 A39 | {looked_for} printed forms of secrets looked for in a relay's log | -");
+    println!("evidence: P18 A39 | {looked_for} printed forms of secrets looked for in a relay's logs and metrics | -");
 }
 
 #[test]
 fn a_relay_that_is_aborted_leaves_no_core_dump() {
     let folder = tempfile::tempdir().unwrap();
-    let (mut child, _, _output) = serve(folder.path(), "info");
+    let (mut child, _, _output) = serve(folder.path(), ["info", "text"], &free_address());
     let limits = fs::read_to_string(format!("/proc/{}/limits", child.id())).unwrap();
     let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
     assert_eq!(core.split_whitespace().filter(|word| *word == "0").count(), 2, "{core}");

@@ -321,27 +321,6 @@ async fn a_handshake_that_never_ends_is_cut() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn only_holders_of_access_create_where_the_relay_asks_for_it() {
-    let folder = tempfile::tempdir().unwrap();
-    let right = Capability::<right::Access>::from_bytes([5; 32]);
-    let hash = hex::encode(right.hash().as_bytes());
-    let relay = start_with(folder.path(), &format!("policy = \"access\"\naccess_hashes = [\"{hash}\"]")).await;
-    let bob = mailbox(1);
-    let mut client = Client::connect(relay.link()).await;
-    assert_eq!(client.create(&bob, MailboxKind::Private).await, REFUSED);
-    assert_eq!(client.ask(open(5)).await, REFUSED);
-    let create = Command::CreateMailbox {
-        owner: bob.owner.hash(),
-        drop: bob.drop.hash(),
-        kind: MailboxKind::Private,
-        access: Some(right),
-    };
-    assert_eq!(client.ask(create).await, Reply::Created);
-    assert!(matches!(client.deposit(&bob, 1).await, Reply::Deposited(_)), "depositing needs none");
-    relay.shutdown().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn two_relays_live_in_one_process_and_one_folder_has_one_relay() {
     let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let (first, second) = (start(one.path(), ANY).await, start(two.path(), ANY).await);

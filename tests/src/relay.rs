@@ -10,11 +10,29 @@ use std::{
 
 use lightproof_relay::{
     Relay, RunningRelay,
+    bucket::Allowance,
     config::{Config, Tls},
+    rates::RateLimits,
     store::{disk::DiskStore, files::Files},
 };
 use lightproof_wire::{relay_link::RelayLink, time::Timestamp};
 use tempfile::TempDir;
+
+/// So much that no test meets a limit: all come from one address, and their clock may stand still.
+#[must_use]
+pub fn unhurried() -> RateLimits {
+    let plenty = Allowance::per_minute(u32::MAX);
+    RateLimits {
+        address: plenty,
+        in_all: plenty,
+        doorbell: plenty,
+        mailbox: plenty,
+        mailboxes_a_day: u64::MAX,
+        blob_bytes_a_day: u64::MAX,
+        one_time_prekeys_a_day: u64::MAX,
+        strangers_writes: 1_024,
+    }
+}
 
 /// A clock that tests set.
 #[derive(Clone)]
@@ -75,7 +93,7 @@ impl TestRelay {
         config.tls = Tls::BehindProxy;
         config.pace.commands_per_second = 100_000;
         config.pace.command_burst = 100_000;
-        config.one_time_prekeys_a_day_and_address = u16::MAX;
+        config.rates = unhurried();
         (self.change)(&mut config);
         let store = Arc::new(DiskStore::open(&self.folder.path().join("rows.redb"), config.disk).unwrap());
         let chunks = Arc::new(Files::open(&self.folder.path().join("blobs")).unwrap());

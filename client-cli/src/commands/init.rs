@@ -1,6 +1,5 @@
 //! `init`: an identity, a vault, and a mailbox on a relay.
 
-use base64ct::{Base64UrlUnpadded, Encoding};
 use lightproof_core::NewHome;
 use lightproof_core::error::Failure as Kind;
 use lightproof_core::vault::unlock::Passphrase;
@@ -72,12 +71,11 @@ fn access(typed: &Init) -> Result<Option<Capability<right::Access>>, Failure> {
             Err(_) => return Err(Failure::failed(format!("{ACCESS_VARIABLE} does not hold text"))),
         },
     };
-    let mut bytes = Zeroizing::new([0; 32]);
-    match Base64UrlUnpadded::decode(text.trim(), bytes.as_mut_slice()) {
-        Ok(decoded) if decoded.len() == 32 => Ok(Some(Capability::from_bytes(*bytes))),
-        _ => Err(Failure::failed("this is not an access capability")
-            .hint("it is one line of 43 characters, as `lightproof-relay access new` prints it")),
-    }
+    let capability = Capability::parse(text.trim()).map_err(|_| {
+        Failure::failed("this is not an access capability")
+            .hint("it is one line of 43 characters, as `lightproof-relay access new` prints it")
+    })?;
+    Ok(Some(capability))
 }
 
 /// A capability has 43 characters; an editor may have added a line break or two.

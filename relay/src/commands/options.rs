@@ -8,7 +8,7 @@ use lightproof_relay::config::{Config, SETTINGS, Settings};
 use super::Failure;
 
 /// Every setting can also stand in the environment as LIGHTPROOF_RELAY_ and its name in capitals.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(crate) struct Options {
     /// TOML file with settings; see `lightproof-relay config`
     #[arg(long, value_name = "FILE", env = "LIGHTPROOF_RELAY_CONFIG")]
@@ -34,6 +34,26 @@ pub(crate) struct Options {
     /// Plain HTTP: a proxy in front ends TLS
     #[arg(long, conflicts_with = "cert")]
     behind_proxy: bool,
+}
+
+/// What a command that looks at what a relay keeps needs to find it.
+#[derive(Debug, Args)]
+pub(crate) struct Place {
+    /// TOML file with settings, as for `serve`
+    #[arg(long, value_name = "FILE", env = "LIGHTPROOF_RELAY_CONFIG")]
+    config: Option<PathBuf>,
+    /// Folder of everything the relay keeps
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+}
+
+impl Place {
+    /// The settings that result, checked.
+    pub(crate) fn config(&self) -> Result<Config, Failure> {
+        let Self { config, data } = self;
+        let (config, data) = (config.clone(), data.clone());
+        Options { config, data, ..Options::default() }.config()
+    }
 }
 
 const PREFIX: &str = "LIGHTPROOF_RELAY_";
@@ -82,6 +102,7 @@ impl Options {
         if self.self_signed || self.behind_proxy || self.cert.is_some() {
             table.remove("cert");
             table.remove("key");
+            table.remove("acme_domains");
             table.insert("behind_proxy".to_owned(), self.behind_proxy.into());
         }
         for (name, file) in [("cert", &self.cert), ("key", &self.key)] {

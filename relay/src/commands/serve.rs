@@ -1,13 +1,20 @@
 //! `serve`: runs until SIGTERM or Ctrl-C, then drains.
 
-use std::io::{IsTerminal as _, Write as _};
+use std::{
+    convert::Infallible,
+    io::{IsTerminal as _, Write as _},
+};
 
 use lightproof_relay::{
     Relay, RunningRelay,
     config::{Config, LogFormat},
     descriptors, dump,
+    systemd::{self, Listeners},
 };
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    time::sleep,
+};
 use tracing_subscriber::EnvFilter;
 
 use super::{Failure, link, options::Options};
@@ -20,26 +27,33 @@ pub(crate) fn serve(options: &Options) -> Result<(), Failure> {
     let config = options.config()?;
     start_log(&config)?;
     descriptors::raise();
+    // Before there is a second thread.
+    let listeners = systemd::listeners()?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .max_blocking_threads(BLOCKING_THREADS)
         .build()
         .map_err(|error| Failure::failed(error, "the system gives no threads; see its limits"))?;
-    runtime.block_on(run(config))
+    runtime.block_on(run(config, listeners))
 }
 
-async fn run(config: Config) -> Result<(), Failure> {
+async fn run(config: Config, listeners: Listeners) -> Result<(), Failure> {
     let unusable = |error| Failure::failed(error, "the system gives no signals; see its limits");
     let mut terminate = signal(SignalKind::terminate()).map_err(unusable)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(unusable)?;
-    let relay = Relay::start(config).await?;
+    let mut hangup = signal(SignalKind::hangup()).map_err(unusable)?;
+    let relay = Relay::start_on(config, listeners).await?;
     announce(&relay)?;
+    systemd::notify("READY=1");
     tracing::info!("ready");
     let failed = tokio::select! {
         _ = terminate.recv() => false,
         _ = interrupt.recv() => false,
         () = relay.failed() => true,
+        never = reload_when_asked(&relay, &mut hangup) => match never {},
+        never = give_signs_of_life(&relay) => match never {},
     };
+    systemd::notify("STOPPING=1");
     tracing::info!("stopping");
     relay.shutdown().await;
     tracing::info!("stopped");
@@ -48,6 +62,25 @@ async fn run(config: Config) -> Result<(), Failure> {
         return Err(Failure::failed("the disk failed, nothing was acknowledged since", hint));
     }
     Ok(())
+}
+
+/// SIGHUP, as `systemctl reload` sends it.
+async fn reload_when_asked(relay: &RunningRelay, hangup: &mut Signal) -> Infallible {
+    while hangup.recv().await.is_some() {
+        relay.reload();
+    }
+    std::future::pending().await
+}
+
+/// A relay that is not well gives none: then systemd starts another.
+async fn give_signs_of_life(relay: &RunningRelay) -> Infallible {
+    let Some(pause) = systemd::watchdog_pause() else { return std::future::pending().await };
+    loop {
+        if relay.is_well().await {
+            systemd::notify("WATCHDOG=1");
+        }
+        sleep(pause).await;
+    }
 }
 
 fn announce(relay: &RunningRelay) -> Result<(), Failure> {

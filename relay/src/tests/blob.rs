@@ -9,7 +9,7 @@ use lightproof_wire::{
 use super::{LIMITS, TODAY, hash, run, sweep};
 use crate::{
     blob::{self, Opening},
-    limits::Limits,
+    limits::{Limits, Made, Space},
     store::{Chunks as _, FileId, RuleError, Store, conformance::on_every_store, look, memory::MemoryChunks},
     upload::{SyncDue, Uploads},
 };
@@ -22,9 +22,9 @@ fn shape(count: u32) -> BlobShape {
     BlobShape::new(ChunkClass::Small, count).unwrap()
 }
 
-async fn open(store: &dyn Store, write: u8, readers: &[u8], count: u32, keep_days: u16) -> Result<(), RuleError> {
+async fn open(store: &dyn Store, write: u8, readers: &[u8], count: u32, keep_days: u16) -> Result<Made, RuleError> {
     let readers = readers.iter().map(|byte| hash(*byte)).collect();
-    let opening = Opening { write: hash(write), readers, shape: shape(count), keep_days, file: FILE };
+    let opening = Opening { write: hash(write), readers, shape: shape(count), keep_days, file: FILE, access: None };
     run(store, move |rows| blob::open(rows, opening, TODAY, &LIMITS)).await
 }
 
@@ -131,7 +131,14 @@ async fn an_upload_without_a_chunk_goes_soon_however_often_it_is_opened() {
     on_every_store(async |store| {
         let store = store.as_ref();
         open(store, 1, &[2], 2, 10).await.unwrap();
-        let again = Opening { write: hash(1), readers: vec![hash(2)], shape: shape(2), keep_days: 10, file: FILE };
+        let again = Opening {
+            write: hash(1),
+            readers: vec![hash(2)],
+            shape: shape(2),
+            keep_days: 10,
+            file: FILE,
+            access: None,
+        };
         run(store, move |rows| blob::open(rows, again, TODAY.plus(1), &LIMITS)).await.unwrap();
         assert_eq!(sweep(store, TODAY.plus(1)).await.files, vec![]);
         assert_eq!(sweep(store, TODAY.plus(2)).await.files, vec![FILE]);
@@ -141,13 +148,13 @@ async fn an_upload_without_a_chunk_goes_soon_however_often_it_is_opened() {
 
 #[tokio::test]
 async fn without_room_a_blob_is_opened_again_but_none_anew() {
-    const FULL: Limits = Limits { has_room: false, ..LIMITS };
+    const FULL: Limits = Limits { space: Space::None, ..LIMITS };
     on_every_store(async |store| {
         let store = store.as_ref();
         open(store, 1, &[2], 2, 10).await.unwrap();
         let open = |write, keep_days| {
             let readers = vec![hash(write + 1)];
-            let opening = Opening { write: hash(write), readers, shape: shape(2), keep_days, file: FILE };
+            let opening = Opening { write: hash(write), readers, shape: shape(2), keep_days, file: FILE, access: None };
             run(store, move |rows| blob::open(rows, opening, TODAY, &FULL))
         };
         open(1, 20).await.unwrap();

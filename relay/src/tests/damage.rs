@@ -2,7 +2,7 @@
 
 use lightproof_wire::{command::MailboxKind, id::Sequence};
 
-use super::{LIMITS, TODAY, envelope, hash, run, sweep};
+use super::{LIMITS, TODAY, creation, envelope, hash, run, sweep};
 use crate::{
     mailbox,
     store::{RuleError, Store, Table, conformance::on_every_store, look},
@@ -19,7 +19,8 @@ async fn flip(store: &dyn Store, table: Table, which: usize, byte: usize) {
 }
 
 async fn filled(store: &dyn Store) {
-    run(store, |rows| mailbox::create(rows, hash(1), hash(2), MailboxKind::Private, TODAY, &LIMITS)).await.unwrap();
+    let creation = creation(1, 2, MailboxKind::Private);
+    run(store, move |rows| mailbox::create(rows, creation, TODAY, &LIMITS)).await.unwrap();
     for byte in 0..3 {
         let (it, digest) = (envelope(byte), envelope(byte).digest());
         run(store, move |rows| mailbox::deposit(rows, hash(2), it, digest, TODAY, &LIMITS)).await.unwrap();

@@ -2,17 +2,18 @@ use lightproof_wire::{
     command::MailboxKind, deposit_receipt::DepositPromise, id::Sequence, refusal::Refusal, time::Day,
 };
 
-use super::{LIMITS, TODAY, envelope, hash, run, sweep};
+use super::{LIMITS, TODAY, creation, envelope, hash, run, sweep};
 use crate::{
-    limits::Limits,
+    limits::{Limits, Made, Space},
     mailbox,
     store::{RuleError, Store, conformance::on_every_store, look},
 };
 
 const REFUSED: RuleError = RuleError::Refused(Refusal::Refused);
 
-async fn create(store: &dyn Store, owner: u8, drop: u8) -> Result<(), RuleError> {
-    run(store, move |rows| mailbox::create(rows, hash(owner), hash(drop), MailboxKind::Private, TODAY, &LIMITS)).await
+async fn create(store: &dyn Store, owner: u8, drop: u8) -> Result<Made, RuleError> {
+    let creation = creation(owner, drop, MailboxKind::Private);
+    run(store, move |rows| mailbox::create(rows, creation, TODAY, &LIMITS)).await
 }
 
 async fn deposit(store: &dyn Store, drop: u8, byte: u8, day: Day) -> Result<DepositPromise, RuleError> {
@@ -33,8 +34,8 @@ fn page(store: &dyn Store, owner: u8, after: u64, limit: usize) -> (Vec<u64>, bo
 async fn a_mailbox_is_made_once_and_its_hashes_never_again() {
     on_every_store(async |store| {
         let store = store.as_ref();
-        create(store, 1, 2).await.unwrap();
-        create(store, 1, 2).await.unwrap();
+        assert_eq!(create(store, 1, 2).await, Ok(Made::Now));
+        assert_eq!(create(store, 1, 2).await, Ok(Made::Before));
         assert_eq!(create(store, 1, 3).await, Err(REFUSED), "another drop");
         assert_eq!(create(store, 4, 2).await, Err(REFUSED), "another owner");
         let retire = |owner| run(store, move |rows| mailbox::retire(rows, hash(owner), TODAY, &LIMITS));
@@ -98,15 +99,15 @@ async fn a_full_mailbox_refuses_until_something_is_acked_but_knows_what_it_has()
 
 #[tokio::test]
 async fn without_room_what_is_there_gets_its_answer_and_nothing_new_is_taken() {
-    const FULL: Limits = Limits { has_room: false, ..LIMITS };
+    const FULL: Limits = Limits { space: Space::None, ..LIMITS };
     on_every_store(async |store| {
         let store = store.as_ref();
         create(store, 1, 2).await.unwrap();
         let receipt = deposit(store, 2, 10, TODAY).await.unwrap();
         let full = RuleError::Refused(Refusal::QuotaFull);
         let create = |owner, drop| {
-            let kind = MailboxKind::Private;
-            run(store, move |rows| mailbox::create(rows, hash(owner), hash(drop), kind, TODAY, &FULL))
+            let creation = creation(owner, drop, MailboxKind::Private);
+            run(store, move |rows| mailbox::create(rows, creation, TODAY, &FULL))
         };
         create(1, 2).await.unwrap();
         assert_eq!(create(3, 4).await, Err(full.clone()));

@@ -1,16 +1,23 @@
 //! The rules, over every store, and the machine of one connection.
 
+mod access;
+mod backup;
 mod blob;
+mod compact;
 mod damage;
 mod mailbox;
 mod peer;
 mod prekeys;
+mod rates;
+mod rows;
+mod scrub;
 mod upload;
 
-use lightproof_wire::{capability::CapabilityHash, envelope::Envelope, limits, time::Day};
+use lightproof_wire::{capability::CapabilityHash, command::MailboxKind, envelope::Envelope, limits, time::Day};
 
 use crate::{
-    limits::Limits,
+    limits::{Limits, Space},
+    mailbox::Creation,
     store::{RowsMut, RuleError, Store, commit},
 };
 
@@ -27,11 +34,16 @@ const LIMITS: Limits = Limits {
     blob_bytes: 1 << 30,
     blob_space_bytes: 1 << 20,
     one_time_prekeys_a_day: limits::ONE_TIME_PREKEYS_A_DAY,
-    has_room: true,
+    space: Space::ForEverybody,
 };
 
 fn hash<R>(byte: u8) -> CapabilityHash<R> {
     CapabilityHash::from_bytes([byte; 32])
+}
+
+/// A mailbox nobody is charged for.
+fn creation(owner: u8, drop: u8, kind: MailboxKind) -> Creation {
+    Creation { owner: hash(owner), drop: hash(drop), kind, access: None }
 }
 
 fn envelope(byte: u8) -> Envelope {

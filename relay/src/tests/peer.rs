@@ -13,7 +13,8 @@ use lightproof_wire::{
 
 use super::{LIMITS, TODAY, envelope};
 use crate::{
-    admit::{Admission, Rate},
+    admit::Admission,
+    bucket::Rate,
     deliver::{Inbox, WatchId, Watches},
     mailbox::{EnvelopeRow, Page},
     peer::{Output, Peer},
@@ -193,18 +194,18 @@ fn too_many_commands_are_told_to_wait() {
 }
 
 #[test]
-fn creating_needs_one_of_the_access_capabilities_where_the_relay_asks() {
-    let right = Capability::from_bytes([1; 32]);
-    let admission = Admission { access: Some(vec![super::hash(9), right.hash()]) };
+fn creating_needs_an_access_capability_where_the_relay_asks() {
+    let asking = Admission { policy: Policy::Access };
+    let access = Capability::from_bytes([1; 32]);
     let create = |access| Command::CreateMailbox {
         owner: super::hash(1),
         drop: super::hash(2),
         kind: lightproof_wire::command::MailboxKind::Private,
         access,
     };
-    assert!(admission.admit(create(Some(right))).is_ok());
-    for wrong in [None, Some(Capability::from_bytes([2; 32]))] {
-        assert_eq!(admission.admit(create(wrong)).unwrap_err(), Refusal::Refused);
-    }
+    assert_eq!(asking.admit(create(None)).unwrap_err(), Refusal::Refused);
+    assert!(asking.admit(create(Some(access.clone()))).is_ok(), "whether it is one of ours is for the rules");
+    assert_eq!(asking.charged(Some(&access)), Ok(Some(access.hash())));
     assert!(Admission::default().admit(create(None)).is_ok());
+    assert_eq!(Admission::default().charged(Some(&access)), Ok(None), "an open relay charges nobody");
 }

@@ -6,10 +6,9 @@ use lightproof_wire::{
     time::Day,
 };
 
-use super::{LIMITS, TODAY, hash, run, sweep};
+use super::{LIMITS, TODAY, creation, hash, run, sweep};
 use crate::{
     mailbox, prekeys,
-    prekeys::OneTime,
     store::{RuleError, Store, conformance::on_every_store, look},
 };
 
@@ -24,7 +23,7 @@ fn one_time(ids: std::ops::Range<u32>) -> Vec<PublishedPrekey> {
 }
 
 async fn doorbell(store: &dyn Store, kind: MailboxKind) {
-    run(store, move |rows| mailbox::create(rows, hash(1), hash(2), kind, TODAY, &LIMITS)).await.unwrap();
+    run(store, move |rows| mailbox::create(rows, creation(1, 2, kind), TODAY, &LIMITS)).await.unwrap();
 }
 
 async fn publish(store: &dyn Store, prekeys: Vec<PublishedPrekey>) -> Result<(), RuleError> {
@@ -33,7 +32,7 @@ async fn publish(store: &dyn Store, prekeys: Vec<PublishedPrekey>) -> Result<(),
 }
 
 async fn take(store: &dyn Store, day: Day) -> Result<PrekeyBundle, RuleError> {
-    run(store, move |rows| prekeys::take(rows, hash(2), OneTime::Allowed, day, &LIMITS)).await
+    run(store, move |rows| prekeys::take(rows, hash(2), day, &LIMITS)).await
 }
 
 fn id(bundle: &PrekeyBundle) -> Option<u32> {
@@ -70,9 +69,8 @@ async fn beyond_twenty_a_day_bundles_come_without() {
         }
         assert_eq!(take(store, TODAY).await.unwrap().one_time, None);
         assert_eq!(id(&take(store, TODAY.plus(1)).await.unwrap()), Some(20));
-        let withheld =
-            run(store, |rows| prekeys::take(rows, hash(2), OneTime::Withheld, TODAY.plus(1), &LIMITS)).await.unwrap();
-        assert_eq!(withheld.one_time, None);
+        let withheld = look(store, |rows| prekeys::without_one_time(rows, &hash(2), TODAY.plus(1))).unwrap();
+        assert_eq!((withheld.signed.id.0, withheld.one_time), (7, None));
     })
     .await;
 }

@@ -23,6 +23,7 @@ use crate::{
     Relay,
     blob::{self, Opening, WriteHash},
     config::Config,
+    limits::Space,
     room::Room,
     store::{
         Chunks, FileId, Overloaded, Rows, RuleError, Step, Store, SyncError,
@@ -75,7 +76,7 @@ impl Chunks for Disk {
 
 async fn open(store: &dyn Store) {
     let shape = BlobShape::new(ChunkClass::Small, 3).unwrap();
-    let opening = Opening { write: hash(1), readers: vec![hash(2)], shape, keep_days: 5, file: FILE };
+    let opening = Opening { write: hash(1), readers: vec![hash(2)], shape, keep_days: 5, file: FILE, access: None };
     run(store, move |rows| blob::open(rows, opening, TODAY, &LIMITS)).await.unwrap();
 }
 
@@ -186,20 +187,39 @@ async fn a_revoked_upload_does_not_come_back() {
 
 async fn open_other(store: &dyn Store) {
     let shape = BlobShape::new(ChunkClass::Small, 3).unwrap();
-    let opening = Opening { write: hash(5), readers: vec![hash(6)], shape, keep_days: 5, file: FILE };
+    let opening = Opening { write: hash(5), readers: vec![hash(6)], shape, keep_days: 5, file: FILE, access: None };
     run(store, move |rows| blob::open(rows, opening, TODAY, &LIMITS)).await.unwrap();
 }
 
 #[test]
 fn room_is_looked_at_as_it_is_used_up() {
-    let (room, disk) = (Room::new(MIB), Disk::default());
-    room.wrote(&disk, 63 * MIB);
-    assert_eq!(room.check(), Ok(()), "not looked yet");
-    room.wrote(&disk, MIB);
-    assert_eq!(room.check(), Err(Refusal::QuotaFull));
-    disk.free_bytes.store(MIB, Ordering::SeqCst);
-    room.look(&disk);
-    assert!(room.is_there());
+    // Well before the reserve is gone, whatever it is.
+    for (reserve_mib, look_mib) in [(1_024, 64), (256, 64), (8, 2)] {
+        let (room, disk) = (Room::new(reserve_mib * MIB), Disk::default());
+        room.wrote(&disk, (look_mib - 1) * MIB);
+        assert_eq!(room.check(), Ok(()), "not looked yet");
+        room.wrote(&disk, MIB);
+        assert_eq!(room.check(), Err(Refusal::QuotaFull));
+        disk.free_bytes.store(reserve_mib * MIB, Ordering::SeqCst);
+        room.look(&disk);
+        assert!(room.is_there());
+    }
+}
+
+#[test]
+fn holes_in_the_file_of_rows_are_room_for_mail_and_for_no_blob_while_half_the_reserve_is_left() {
+    let (room, disk) = (Room::new(10 * MIB), Disk::default());
+    let spaces = |free_mib: u64, unused_mib: u64| {
+        disk.free_bytes.store(free_mib * MIB, Ordering::SeqCst);
+        room.unused(unused_mib * MIB);
+        room.look(&disk);
+        (room.space(), room.check().is_ok())
+    };
+    assert_eq!(spaces(10, 0), (Space::ForContacts, true));
+    assert_eq!(spaces(9, 0), (Space::None, false));
+    assert_eq!(spaces(9, 1), (Space::ForContacts, false));
+    assert_eq!(spaces(5, 100), (Space::ForEverybody, false));
+    assert_eq!(spaces(4, 100), (Space::None, false), "what the file needs to grow is not given away");
 }
 
 #[tokio::test(flavor = "multi_thread")]

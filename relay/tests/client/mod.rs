@@ -29,7 +29,10 @@ use rustls::{
     crypto::{CryptoProvider, aws_lc_rs, verify_tls13_signature},
 };
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
-use tokio::{net::TcpStream, time::timeout};
+use tokio::{
+    net::{TcpSocket, TcpStream},
+    time::timeout,
+};
 use tokio_rustls::{TlsConnector, client::TlsStream};
 use tokio_tungstenite::{
     WebSocketStream, client_async_with_config,
@@ -90,6 +93,10 @@ pub(crate) async fn tls(link: &RelayLink) -> TlsStream<TcpStream> {
 }
 
 async fn try_tls(link: &RelayLink) -> std::io::Result<TlsStream<TcpStream>> {
+    tls_over(TcpStream::connect(link.authority()).await?, link).await
+}
+
+async fn tls_over(stream: TcpStream, link: &RelayLink) -> std::io::Result<TlsStream<TcpStream>> {
     let provider = Arc::new(aws_lc_rs::default_provider());
     let config = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_protocol_versions(&[&rustls::version::TLS13])
@@ -97,7 +104,6 @@ async fn try_tls(link: &RelayLink) -> std::io::Result<TlsStream<TcpStream>> {
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(Pinned(link.pins()[0], provider)))
         .with_no_client_auth();
-    let stream = TcpStream::connect(link.authority()).await?;
     let name = ServerName::try_from(link.host().to_owned()).unwrap();
     TlsConnector::from(Arc::new(config)).connect(name, stream).await
 }
@@ -109,10 +115,22 @@ impl Client {
 
     /// `None` where nobody answers, or no longer.
     pub(crate) async fn try_connect(link: &RelayLink) -> Option<Self> {
-        let url = format!("wss://{}/v1", link.authority());
+        Self::over(try_tls(link).await.ok()?, &link.authority()).await
+    }
+
+    /// From another address of this machine than the usual one.
+    pub(crate) async fn connect_from(from: [u8; 4], link: &RelayLink) -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind((from, 0).into()).unwrap();
+        let stream = socket.connect(link.authority().parse().unwrap()).await.unwrap();
+        Self::over(tls_over(stream, link).await.unwrap(), &link.authority()).await.unwrap()
+    }
+
+    /// The same over a stream that is there already.
+    pub(crate) async fn over(stream: TlsStream<TcpStream>, authority: &str) -> Option<Self> {
+        let url = format!("wss://{authority}/v1");
         let config = WebSocketConfig::default().max_message_size(None).max_frame_size(None);
-        let (socket, _) = client_async_with_config(url, try_tls(link).await.ok()?, Some(config)).await.ok()?;
-        let mut stream = socket;
+        let (mut stream, _) = client_async_with_config(url, stream, Some(config)).await.ok()?;
         let RelayFrame::Push(Push::Welcome(welcome)) = next(&mut stream).await? else { panic!("no welcome") };
         Some(Self { socket: stream, welcome, next: 1, pushes: std::collections::VecDeque::new() })
     }

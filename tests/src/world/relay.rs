@@ -19,6 +19,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::{cable::End, clock::WorldClock, lie::Liar};
+use crate::relay::unhurried;
 
 /// What a relay keeps. A clone is the same disk.
 #[derive(Clone, Default)]
@@ -144,5 +145,6 @@ fn config() -> Config {
     let mut config = Config::local("nowhere".into(), ([127, 0, 0, 1], 0).into()).unwrap();
     config.pace.commands_per_second = 100_000;
     config.pace.command_burst = 100_000;
+    config.rates = unhurried();
     config
 }

@@ -44,7 +44,6 @@ const HOMES: &[(&str, &[&str])] = &[
         &[
             "protocol/wire/src/",
             "protocol/e2ee/src/card.rs",
-            "client-cli/src/commands/init.rs",
             "client-cli/src/commands/present.rs",
             "client-cli/src/picture/",
         ],
@@ -76,16 +75,28 @@ const HOMES: &[(&str, &[&str])] = &[
     ("libc", &["client-cli/src/picture/child/"]),
     ("seccompiler", &["client-cli/src/picture/child/"]),
     // disk and network
-    ("axum", &["relay/src/http.rs"]),
-    ("hyper", &["relay/src/http.rs"]),
-    ("hyper_util", &["relay/src/http.rs"]),
+    ("axum", &["relay/src/http.rs", "relay/src/listen.rs"]),
+    ("http_body_util", &["relay/src/acme/https.rs"]),
+    ("hyper", &["relay/src/http.rs", "relay/src/acme/https.rs"]),
+    ("hyper_util", &["relay/src/http.rs", "relay/src/acme/https.rs"]),
+    ("instant_acme", &["relay/src/acme/"]),
+    ("listenfd", &["relay/src/systemd.rs"]),
     ("rcgen", &["relay/src/tls.rs"]),
     ("redb", &["relay/src/store/", "client-cli/src/store/"]),
-    ("rustls", &["relay/src/tls.rs", "relay/src/http.rs", "client-cli/src/transport/"]),
-    ("tokio_rustls", &["relay/src/http.rs", "client-cli/src/transport/"]),
+    (
+        "rustls",
+        &[
+            "relay/src/tls.rs",
+            "relay/src/front.rs",
+            "relay/src/listen.rs",
+            "relay/src/acme/https.rs",
+            "client-cli/src/transport/",
+        ],
+    ),
+    ("tokio_rustls", &["relay/src/listen.rs", "relay/src/acme/https.rs", "client-cli/src/transport/"]),
     ("tokio_tungstenite", &["relay/src/socket.rs", "client-cli/src/transport/"]),
     ("tracing_subscriber", &["relay/src/commands/serve.rs"]),
-    ("webpki_roots", &["client-cli/src/transport/"]),
+    ("webpki_roots", &["relay/src/acme/https.rs", "client-cli/src/transport/"]),
     ("x509_parser", &["relay/src/tls.rs"]),
     // terminal
     (

@@ -17,7 +17,10 @@ use lightproof_relay::{
         memory::{MemoryChunks, MemoryStore},
     },
 };
-use lightproof_tests::{relay::TestClock, wire::Wire};
+use lightproof_tests::{
+    relay::{TestClock, unhurried},
+    wire::Wire,
+};
 use lightproof_wire::{
     capability::{Capability, right},
     command::{Command, MailboxKind},
@@ -126,4 +129,43 @@ async fn a_full_relay_refuses_what_is_new_keeps_the_rest_and_goes_on_by_itself()
     a_tick().await;
     comes_to(&mut wire, deposit(2), |reply| matches!(reply, Reply::Deposited(_))).await;
     println!("evidence: P13 F6 | 1 relay that was full and went on without a restart | -");
+}
+
+#[tokio::test]
+async fn on_a_disk_that_fills_up_the_mail_of_strangers_stops_before_that_of_contacts() {
+    let (folder, chunks, clock) = (tempfile::tempdir().unwrap(), Filling::default(), TestClock::default());
+    chunks.1.store(2 * RESERVE, Ordering::SeqCst);
+    let mut config = Config::local(folder.path().to_owned(), ([127, 0, 0, 1], 0).into()).unwrap();
+    (config.tls, config.free_space_bytes, config.rates) = (Tls::BehindProxy, RESERVE, unhurried());
+    config.limits.doorbell_envelopes = u32::MAX;
+    let store = Arc::new(MemoryStore::default());
+    let relay =
+        Relay::start_with(config, store, Arc::new(chunks.clone()), Arc::new(move || clock.now())).await.unwrap();
+    let mut wire = Wire::to(relay.link()).await.unwrap();
+    let (doorbell, private) = (secret::<right::Drop>(1), secret::<right::Drop>(2));
+    for (number, kind) in [(1, MailboxKind::Doorbell), (2, MailboxKind::Private)] {
+        let (owner, drop) = (secret(number).hash(), secret(number).hash());
+        let made = wire.ask(Command::CreateMailbox { owner, drop, kind, access: None }).await;
+        assert_eq!(made, Some(Reply::Created));
+    }
+    let at = |drop: &Capability<right::Drop>, number: u32| {
+        let bytes: [u8; ENVELOPE_BYTES] = std::array::from_fn(|at| number.to_be_bytes()[at % 4]);
+        Command::Deposit { drop: drop.clone(), envelope: Envelope::from_bytes(&bytes).unwrap() }
+    };
+    let is_taken = |reply: &Reply| matches!(reply, Reply::Deposited(_));
+    assert!(wire.ask(at(&doorbell, 1)).await.is_some_and(|reply| is_taken(&reply)));
+
+    chunks.1.store(2 * RESERVE - 1, Ordering::SeqCst);
+    let full = |reply: &Reply| *reply == Reply::Refused(Refusal::QuotaFull);
+    let mut number = 2;
+    while !wire.ask(at(&doorbell, number)).await.is_some_and(|reply| full(&reply)) {
+        assert!(number < 1_000, "strangers' mail never stops");
+        number += 1;
+        a_tick().await;
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    for number in 0..20 {
+        assert!(wire.ask(at(&private, number)).await.is_some_and(|reply| is_taken(&reply)), "a contact's");
+    }
+    assert!(wire.ask(at(&doorbell, 2_000)).await.is_some_and(|reply| full(&reply)));
 }

@@ -19,7 +19,7 @@ use lightproof_tests::{
         disk::Disk,
         image::Image,
     },
-    relay::TestClock,
+    relay::{TestClock, unhurried},
     wire::Wire,
 };
 use lightproof_wire::{
@@ -147,7 +147,7 @@ impl Trial {
         let mut config = Config::local(self.folder.path().to_owned(), ([127, 0, 0, 1], 0).into()).unwrap();
         config.tls = Tls::BehindProxy;
         config.limits.envelope_days = DAYS;
-        config.one_time_prekeys_a_day_and_address = u16::MAX;
+        config.rates = unhurried();
         let store = PlantedStore::around(DiskStore::open_on(self.disk.clone(), DISK).unwrap(), self.plant);
         let chunks = PlantedChunks { real: Arc::clone(&self.chunks), plant: self.plant };
         let clock = self.clock.clone();

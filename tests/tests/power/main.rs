@@ -6,4 +6,6 @@ mod cuts;
 mod errors;
 mod record;
 mod rot;
+mod scrub;
+mod usage;
 mod workload;

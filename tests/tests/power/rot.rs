@@ -7,6 +7,7 @@ use std::{
 };
 
 use lightproof_relay::{
+    access::AccessRow,
     blob::{BlobRow, ReaderRow, TotalsRow, UploadRow},
     mailbox::{DepositRow, DropRow, EnvelopeRow, MailboxRow},
     prekeys::{GoneRow, PrekeyRow},
@@ -44,6 +45,7 @@ fn ever(recorded: &Recorded) -> Vec<BTreeSet<&RawRow>> {
 /// Whether the relay would take a row for one of its own. The index of what expires has no values: it is a hint.
 fn is_believed(table: Table, (key, value): &RawRow) -> bool {
     match table {
+        Table::Access => row::open::<AccessRow>(table, key, value).is_ok(),
         Table::Blobs => row::open::<BlobRow>(table, key, value).is_ok(),
         Table::Deposits => row::open::<DepositRow>(table, key, value).is_ok(),
         Table::Drops => row::open::<DropRow>(table, key, value).is_ok(),

@@ -3,18 +3,19 @@
 use std::collections::BTreeMap;
 
 use lightproof_relay::{
+    access::{self, Amount, Terms},
     blob::{self, Opening},
     expire,
-    limits::Limits,
-    mailbox,
-    prekeys::{self, OneTime},
+    limits::{Limits, Space},
+    mailbox::{self, Creation},
+    prekeys,
     store::{FileId, RowsMut, RuleError},
 };
 use lightproof_tests::power::chance::Chance;
 use lightproof_wire::{
     blob::{BlobShape, ChunkBitmap, ChunkClass},
     capability::CapabilityHash,
-    codec::Bytes,
+    codec::{Bytes, Text},
     command::{MailboxKind, Readers},
     envelope::Envelope,
     id::{ChunkIndex, Sequence},
@@ -35,10 +36,12 @@ pub(crate) const LIMITS: Limits = Limits {
     blob_bytes: 1 << 30,
     blob_space_bytes: 1 << 20,
     one_time_prekeys_a_day: ONE_TIME_PREKEYS_A_DAY,
-    has_room: true,
+    space: Space::ForEverybody,
 };
 
 const PEOPLE: u64 = 3;
+/// The capability that people and blobs are charged to; its quota holds two of the three blobs.
+const ACCESS: u8 = 200;
 
 /// One thing asked for, on one day.
 #[derive(Clone, Debug)]
@@ -53,6 +56,7 @@ enum Verb {
     Commit(u8),
     Create(u8, MailboxKind),
     Deposit(u8, u64),
+    Issue,
     Open(u8, u64),
     Publish(u8, u32),
     Record(u8, u32),
@@ -74,6 +78,7 @@ pub(crate) fn acts(seed: u64, group_count: usize) -> Vec<Vec<Act>> {
             vec![Act { day, verb: Verb::Create(small(who), kind) }]
         })
         .collect();
+    groups.insert(0, vec![Act { day, verb: Verb::Issue }]);
     let mut acked = BTreeMap::new();
     for number in 0..group_count {
         if chance.one_in(8) {
@@ -121,13 +126,22 @@ impl Act {
         let outcome = match verb {
             Verb::Ack(who, place) => shown(mailbox::ack(rows, of(*who), Sequence(*place))),
             Verb::Commit(write) => shown(blob::commit(rows, of(*write))),
-            Verb::Create(who, kind) => shown(mailbox::create(rows, of(*who), of(*who), *kind, *day, &LIMITS)),
+            Verb::Create(who, kind) => {
+                let access = (*who < small(PEOPLE)).then(|| of(ACCESS));
+                let creation = Creation { owner: of(*who), drop: of(*who), kind: *kind, access };
+                shown(mailbox::create(rows, creation, *day, &LIMITS))
+            }
             Verb::Deposit(who, number) => {
                 let envelope = envelope(*number);
                 let digest = envelope.digest();
                 shown(mailbox::deposit(rows, of(*who), envelope, digest, *day, &LIMITS))
             }
             Verb::Open(write, number) => shown(blob::open(rows, opening(*write, *number), *day, &LIMITS)),
+            Verb::Issue => {
+                let quota = Amount { mailboxes: 4, blob_bytes: 8 * 65_536 };
+                let terms = Terms { note: Text::default(), last_day: None, quota };
+                shown(access::issue(rows, of(ACCESS), terms, *day))
+            }
             Verb::Publish(who, from) => {
                 let one_time = (*from..from + 5).map(|id| prekey(PrekeyKind::OneTime, id, *day)).collect();
                 shown(prekeys::publish(rows, of(*who), prekey(PrekeyKind::Signed, 0, *day), one_time, *day))
@@ -141,7 +155,7 @@ impl Act {
             Verb::Retire(who) => shown(mailbox::retire(rows, of(*who), *day, &LIMITS)),
             Verb::Revoke(write) => shown(blob::revoke(rows, of(*write), Readers::All, *day, &LIMITS)),
             Verb::Sweep => shown(expire::sweep(rows, *day, &LIMITS, 16)),
-            Verb::Take(who) => shown(prekeys::take(rows, of(*who), OneTime::Allowed, *day, &LIMITS)),
+            Verb::Take(who) => shown(prekeys::take(rows, of(*who), *day, &LIMITS)),
             Verb::Watch(who) => shown(mailbox::watch(rows, of(*who), *day)),
         };
         // A disk that failed ends the batch; a refusal is an answer.
@@ -185,6 +199,7 @@ fn opening(write: u8, number: u64) -> Opening {
         shape: BlobShape::new(ChunkClass::Small, 3).unwrap(),
         keep_days: 2,
         file: FileId(file),
+        access: Some(of(ACCESS)),
     }
 }
 
