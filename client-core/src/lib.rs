@@ -25,6 +25,7 @@ pub mod people;
 mod prekeys;
 pub mod prepare;
 mod profile;
+pub mod proof;
 pub mod receive;
 pub mod relays;
 pub mod send;

@@ -1,12 +1,13 @@
 //! Messages at rest: what was sent and received, with the state of each and of each photo.
 
 use lightproof_e2ee::{
-    frame::{LineId, MessageId},
+    frame::{LineId, MessageId, SignedBody},
     identity::Fingerprint,
     manifest::{NOTE_BYTES, PHOTOS, Photo},
+    proof::SourceOpening,
 };
 use lightproof_wire::{
-    codec::{List, Text, TlsDeserialize, TlsSerialize, TlsSize},
+    codec::{Bytes, List, Text, TlsDeserialize, TlsSerialize, TlsSize},
     deposit_receipt::DepositReceipt,
     limits::RELAY_LINK_BYTES,
     time::Timestamp,
@@ -15,8 +16,9 @@ use lightproof_wire::{
 use crate::{
     spool::SpoolName,
     vault::{
+        Turn,
         record::{Flag, Record, Secret},
-        store::Table,
+        store::{Store, Table},
     },
 };
 
@@ -118,8 +120,8 @@ pub struct Message {
     pub told: Flag,
     /// Out: the relay's signed promise.
     pub receipt: Option<DepositReceipt>,
-    /// Out: the salts of the source commitments, which we may open later as proof.
-    pub source_salts: List<[u8; 32], PHOTOS>,
+    /// Out: what opens the source commitments, which we may do later as proof.
+    pub sources: List<SourceOpening, PHOTOS>,
 }
 
 impl Message {
@@ -133,6 +135,12 @@ impl Message {
     #[must_use]
     pub fn name(&self) -> String {
         self.message_id.0.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// Deletes it with all that is kept of it in the vault; its sealed photos lie in the spool.
+    pub(crate) fn delete<S: Store>(&self, turn: &mut Turn<'_, S>) {
+        turn.delete(self);
+        turn.delete_id::<Signed>(&self.id());
     }
 
     /// The state that follows from the photos, for a received message.
@@ -156,6 +164,38 @@ impl Record for Message {
 
     fn id(&self) -> Vec<u8> {
         Self::record_id(&self.contact, self.direction, &self.message_id)
+    }
+}
+
+/// A message as its sender signed it, as long as the message is kept: so that it can be shown to others.
+#[derive(Clone, Debug, TlsSerialize, TlsDeserialize, TlsSize)]
+pub struct Signed {
+    /// [`Message::record_id`] of the message.
+    message: Bytes<64>,
+    /// Frame and signature.
+    bytes: Secret,
+}
+
+impl Record for Signed {
+    const TABLE: Table = Table::Signed;
+
+    fn id(&self) -> Vec<u8> {
+        self.message.as_slice().to_vec()
+    }
+}
+
+impl Signed {
+    /// Of one message.
+    #[must_use]
+    pub fn new(contact: &Fingerprint, direction: Direction, id: MessageId, body: &SignedBody) -> Self {
+        let message = Bytes::new(Message::record_id(contact, direction, &id)).unwrap_or_default();
+        Self { message, bytes: Secret::new(body.as_bytes()) }
+    }
+
+    /// Frame and signature.
+    #[must_use]
+    pub fn body(&self) -> &[u8] {
+        self.bytes.expose()
     }
 }
 

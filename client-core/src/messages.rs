@@ -105,7 +105,7 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
     /// The vault's and the spool's.
     pub async fn delete_message(&self, message: &Message) -> Result<(), ClientError> {
         let mut turn = self.vault.turn();
-        turn.delete(message);
+        message.delete(&mut turn);
         turn.commit().await?;
         for photo in message.photos.iter().filter(|_| message.direction == Direction::In) {
             self.spool.remove(photo.spool).await?;

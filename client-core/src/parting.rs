@@ -97,7 +97,7 @@ pub(crate) async fn forget_request<S: Store>(
     let mut spooled = Vec::new();
     for message in turn.scan::<Message>().await?.iter().filter(|message| message.contact == contact.fingerprint) {
         spooled.extend(message.photos.iter().filter(|_| message.direction == Direction::In).map(|photo| photo.spool));
-        turn.delete(message);
+        message.delete(turn);
     }
     lines::forget(turn, &contact.fingerprint).await?;
     turn.delete(contact);

@@ -35,8 +35,11 @@ mod view;
 
 use std::io::{Read, Seek};
 
-use lightproof_e2ee::manifest::{MediaType, Treatment};
-use lightproof_wire::{hash::Digest, label};
+use lightproof_e2ee::{
+    manifest::{MediaType, Treatment},
+    proof::SourceOpening,
+};
+use lightproof_wire::hash::Digest;
 
 pub use compression::{Chroma, Compression, JpegSettings, Measured, Scans};
 pub use decode::Limits;
@@ -106,7 +109,7 @@ pub struct PreparedPhoto<R> {
     length_bytes: u64,
     name: String,
     removed: Vec<Removed>,
-    source_commitment: Option<Digest>,
+    source_digest: Option<Digest>,
     source_salt: [u8; 32],
     treatment: Treatment,
 }
@@ -176,8 +179,13 @@ impl<R> PreparedPhoto<R> {
 
     /// `H("source", salt || SHA-256(file))`; `None` for `exact`, where it is computed while the file is sealed.
     #[must_use]
-    pub const fn source_commitment(&self) -> Option<Digest> {
-        self.source_commitment
+    pub fn source_commitment(&self) -> Option<Digest> {
+        self.source_digest.map(|digest| SourceOpening { salt: self.source_salt, digest }.commitment())
+    }
+
+    /// SHA-256 of the file; `None` for `exact`, where it is computed while the file is sealed.
+    pub(crate) const fn source_digest(&self) -> Option<Digest> {
+        self.source_digest
     }
 
     /// SHA-256 of what is to be sealed, where it is read from the source a second time then.
@@ -265,25 +273,8 @@ impl<R: Read + Seek> PreparedPhoto<R> {
             Treatment::Exact => name::display_name(name),
             _ => name::display_name_as(name, facts.media_type),
         };
-        let source_commitment = source_digest.map(|digest| commit_to(&source_salt, &digest));
-        Self {
-            content,
-            digest,
-            facts,
-            held_bytes,
-            length_bytes,
-            name,
-            removed,
-            source_commitment,
-            source_salt,
-            treatment,
-        }
+        Self { content, digest, facts, held_bytes, length_bytes, name, removed, source_digest, source_salt, treatment }
     }
-}
-
-/// `H("source", salt || SHA-256(file))`: over the digest, so that a file sent as it is need be hashed only once.
-pub(crate) fn commit_to(salt: &[u8; 32], file: &Digest) -> Digest {
-    Digest::labelled(label::SOURCE, &[salt, file.as_bytes()])
 }
 
 /// A picture of 120 megapixels without compression fits.

@@ -1,7 +1,7 @@
 //! Take what a verified frame says: a message, a receipt, a retract; and the addresses it names.
 
 use lightproof_e2ee::{
-    frame::{self, Content, Frame},
+    frame::{self, Content, Frame, VerifiedFrame},
     manifest::{Manifest, Photo},
     receipt::{Receipt, ReceiptKind, Retract},
 };
@@ -12,7 +12,7 @@ use crate::{
     client::Client,
     contact::{Contact, PrivateDrop},
     error::ClientError,
-    message::{Direction, Message, PhotoState, State, StoredPhoto},
+    message::{Direction, Message, PhotoState, Signed, State, StoredPhoto},
     profile::Profile,
     spool::{Spool, SpoolName},
     transport::Transport,
@@ -25,12 +25,12 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         &self,
         turn: &mut Turn<'_, S>,
         contact: &mut Contact,
-        frame: &Frame,
+        verified: &VerifiedFrame,
         now: Timestamp,
         rng: &mut impl CryptoRng,
     ) -> Result<bool, ClientError> {
-        match &frame.content {
-            Content::Manifest(manifest) => self.take_manifest(turn, contact, (frame, manifest), now, rng).await,
+        match &verified.frame().content {
+            Content::Manifest(manifest) => self.take_manifest(turn, contact, (verified, manifest), now, rng).await,
             Content::Receipt(receipt) => self.take_receipt(turn, contact, receipt, rng).await,
             Content::Retract(retract) => self.take_retract(turn, contact, retract, rng).await,
         }
@@ -40,11 +40,12 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         &self,
         turn: &mut Turn<'_, S>,
         contact: &Contact,
-        content: (&Frame, &Manifest),
+        content: (&VerifiedFrame, &Manifest),
         now: Timestamp,
         rng: &mut impl CryptoRng,
     ) -> Result<bool, ClientError> {
-        let (frame, manifest) = content;
+        let (verified, manifest) = content;
+        let frame = verified.frame();
         let id = Message::record_id(&contact.fingerprint, Direction::In, &frame.message_id);
         if turn.get::<Message>(&id).await?.is_some() {
             // A second body under one message id, at another place of the line.
@@ -69,13 +70,14 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
             viewed_wanted: manifest.viewed_wanted.into(),
             told: Flag::No,
             receipt: None,
-            source_salts: List::default(),
+            sources: List::default(),
         };
         message.state = message.state_of_photos();
         if message.state == State::Verified && manifest.delivered_wanted {
             self.owe_receipt(turn, contact, (ReceiptKind::Delivered, frame.message_id), now, rng).await?;
         }
         turn.put(&message, rng);
+        turn.put(&Signed::new(&contact.fingerprint, Direction::In, frame.message_id, verified.body()), rng);
         turn.put(&profile, rng);
         Ok(true)
     }

@@ -293,7 +293,7 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
                 }
                 self.note_ack(&mut turn, &mut contact, frame).await?;
                 let shown = matches!(contact.standing, contact::Standing::Accepted | contact::Standing::Requested);
-                contradicts = shown && !self.take_content(&mut turn, &mut contact, frame, now, rng).await?;
+                contradicts = shown && !self.take_content(&mut turn, &mut contact, verified, now, rng).await?;
             }
             Standing::Repeated => {}
             Standing::Contradicts => contradicts = true,

@@ -24,7 +24,7 @@ use crate::{
     error::ClientError,
     home::unknown,
     mailboxes::Mailbox,
-    message::{Body, Direction, Message, PhotoState, State, StoredPhoto},
+    message::{Body, Direction, Message, PhotoState, Signed, State, StoredPhoto},
     profile::Profile,
     sessions::StoredSession,
     spool::Spool,
@@ -193,6 +193,9 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
             outgoing: enclosing.outgoing,
             bytes: Secret::new(body.as_bytes()),
         };
+        if let Some(message_id) = enclosing.message_id() {
+            turn.put(&Signed::new(&desk.contact.fingerprint, Direction::Out, message_id, &body), rng);
+        }
         let to = desk.contact.address().cloned().ok_or(ClientError::Damaged)?;
         staged
             .persist(async |session: &[u8], enclosed| {
@@ -276,7 +279,7 @@ fn manifest(outgoing: &Outgoing, place: usize) -> Result<Manifest, ClientError> 
             height: facts.height,
             length_bytes: facts.length_bytes,
             digest: facts.digest,
-            source_commitment: facts.source_commitment,
+            source_commitment: facts.source.commitment(),
             thumbhash: facts.thumbhash.clone(),
             name: facts.name.clone(),
             read: photo.readers.as_slice().get(place).cloned().ok_or(ClientError::Damaged)?,
@@ -310,8 +313,8 @@ fn out_message(
         tries: 0,
     };
     let photos = manifest.photos.iter().zip(outgoing.photos.iter()).map(stored).collect();
-    let salts =
-        outgoing.photos.iter().filter_map(|photo| photo.sealed.as_ref()).map(|facts| facts.source_salt).collect();
+    let sources = outgoing.photos.iter().filter_map(|photo| photo.sealed.as_ref());
+    let sources = sources.map(|facts| facts.source.clone()).collect();
     Ok(Message {
         contact: desk.contact.fingerprint,
         direction: Direction::Out,
@@ -330,6 +333,6 @@ fn out_message(
         viewed_wanted: Flag::Yes,
         told: Flag::No,
         receipt: None,
-        source_salts: List::new(salts).map_err(|_| ClientError::Damaged)?,
+        sources: List::new(sources).map_err(|_| ClientError::Damaged)?,
     })
 }

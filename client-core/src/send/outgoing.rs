@@ -5,6 +5,7 @@ use lightproof_e2ee::{
     frame::MessageId,
     identity::Fingerprint,
     manifest::{MediaType, NOTE_BYTES, PHOTOS, THUMBHASH_BYTES, Treatment},
+    proof::SourceOpening,
 };
 use lightproof_wire::{
     capability::{Capability, right},
@@ -118,10 +119,8 @@ pub struct SealedFacts {
     pub length_bytes: u64,
     /// SHA-256 of them.
     pub digest: Digest,
-    /// Commitment to the source.
-    pub source_commitment: Digest,
-    /// Its salt.
-    pub source_salt: [u8; 32],
+    /// What opens the commitment to the source.
+    pub source: SourceOpening,
     /// A tiny preview.
     pub thumbhash: Bytes<THUMBHASH_BYTES>,
     /// The name to show.

@@ -13,7 +13,7 @@ use std::{
 };
 
 use futures_util::future::{join, join3};
-use lightproof_e2ee::{blob::Sealer, frame::NO_FRAME};
+use lightproof_e2ee::{blob::Sealer, frame::NO_FRAME, proof::SourceOpening};
 use lightproof_wire::{
     blob::BlobShape,
     capability::Capability,
@@ -34,7 +34,7 @@ use crate::{
     connection::{Connection, expect_reply},
     error::ClientError,
     event::{Event, Stage},
-    prepare::{Content, Pieced, PreparedPhoto, commit_to},
+    prepare::{Content, Pieced, PreparedPhoto},
     spool::{Spool, SpoolName},
     transport::{Pipe, Transport},
     vault::store::Store,
@@ -296,16 +296,15 @@ impl<R: Read + Seek> Sealing<R> {
     fn new(photo: &OutgoingPhoto, prepared: PreparedPhoto<R>) -> Result<Self, ClientError> {
         let length_bytes = prepared.length_bytes();
         let (width, height) = prepared.dimensions().unwrap_or_default();
-        let source_salt = prepared.source_salt();
-        let known = prepared.source_commitment();
+        let known = prepared.source_digest();
+        let source = SourceOpening { salt: prepared.source_salt(), digest: known.unwrap_or(NO_FRAME) };
         let facts = SealedFacts {
             media_type: prepared.media_type(),
             width,
             height,
             length_bytes,
             digest: NO_FRAME,
-            source_commitment: known.unwrap_or(NO_FRAME),
-            source_salt,
+            source,
             thumbhash: Bytes::new(prepared.thumbhash().to_vec()).map_err(|_| ClientError::Damaged)?,
             name: Text::new(prepared.name()).map_err(|_| ClientError::Damaged)?,
         };
@@ -345,9 +344,9 @@ impl<R: Read + Seek> Sealing<R> {
         if self.expected.is_some_and(|expected| expected != digest) {
             return Err(ClientError::SourceChanged);
         }
-        let of_sealed = commit_to(&self.facts.source_salt, &digest);
-        let source_commitment = if self.committed { self.facts.source_commitment } else { of_sealed };
-        Ok(SealedFacts { digest, source_commitment, ..self.facts })
+        let known = self.facts.source;
+        let source = if self.committed { known } else { SourceOpening { digest, ..known } };
+        Ok(SealedFacts { digest, source, ..self.facts })
     }
 }
 
@@ -385,7 +384,7 @@ mod tests {
     fn an_original_that_changed_while_it_was_sealed_is_not_sent() {
         let photo = sample_photo();
         let facts = sealed(&photo, photo.clone()).unwrap();
-        assert!(facts.length_bytes > 10_000 && facts.source_commitment != NO_FRAME);
+        assert!(facts.length_bytes > 10_000 && facts.source.digest == Digest::of(&photo));
         let middle = photo.len() / 2;
         let mut changed = photo.clone();
         changed[middle] ^= 1;

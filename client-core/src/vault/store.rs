@@ -43,11 +43,13 @@ pub enum Table {
     Frames = 17,
     /// Receipts that are due.
     Receipts = 18,
+    /// Signed messages, to be shown to others.
+    Signed = 19,
 }
 
 impl Table {
     /// All of them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Header,
         Self::Profile,
         Self::Contacts,
@@ -66,6 +68,7 @@ impl Table {
         Self::Relays,
         Self::Frames,
         Self::Receipts,
+        Self::Signed,
     ];
 }
 

@@ -136,6 +136,7 @@ pub struct SignedBody(Zeroizing<Vec<u8>>);
 pub struct VerifiedFrame {
     frame: Frame,
     digest: Digest,
+    body: SignedBody,
 }
 
 /// The frame does not fit an envelope. The caller's fault.
@@ -197,6 +198,18 @@ pub fn sign(frame: &Frame, identity: &IdentityKeyPair, rng: &mut impl CryptoRng)
 /// # Errors
 /// [`FrameError`]; nothing of the body may be used then.
 pub fn verify(body: &[u8], sender: &IdentityKey, me: &Fingerprint) -> Result<VerifiedFrame, FrameError> {
+    let VerifiedFrame { frame, digest, body } = verify_authorship(body, sender)?;
+    if frame.recipient != *me {
+        return Err(FrameError::OtherRecipient);
+    }
+    Ok(VerifiedFrame { frame, digest, body })
+}
+
+/// Reads a body, if `sender` signed it, for whomever: what a third party can tell, and no reason to act on it.
+///
+/// # Errors
+/// [`FrameError`]; nothing of the body may be used then.
+pub fn verify_authorship(body: &[u8], sender: &IdentityKey) -> Result<VerifiedFrame, FrameError> {
     let (bytes, signature) = body.split_last_chunk::<{ SIGNATURE_BYTES }>().ok_or(FrameError::Unsigned)?;
     let signature = Signature::from_bytes(signature);
     sender.verify(label::SIGN_MESSAGE, bytes, &signature).map_err(|_| FrameError::Unsigned)?;
@@ -204,10 +217,7 @@ pub fn verify(body: &[u8], sender: &IdentityKey, me: &Fingerprint) -> Result<Ver
     if frame.sender != sender.fingerprint() {
         return Err(FrameError::OtherSender);
     }
-    if frame.recipient != *me {
-        return Err(FrameError::OtherRecipient);
-    }
-    Ok(VerifiedFrame { frame, digest: Digest::of(bytes) })
+    Ok(VerifiedFrame { frame, digest: Digest::of(bytes), body: SignedBody(Zeroizing::new(body.to_vec())) })
 }
 
 impl SignedBody {
@@ -261,6 +271,12 @@ impl VerifiedFrame {
     #[must_use]
     pub const fn digest(&self) -> Digest {
         self.digest
+    }
+
+    /// Frame and signature, as carried.
+    #[must_use]
+    pub const fn body(&self) -> &SignedBody {
+        &self.body
     }
 }
 

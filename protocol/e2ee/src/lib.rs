@@ -70,6 +70,7 @@ pub mod identity;
 pub mod kdf;
 pub mod manifest;
 pub mod prekey;
+pub mod proof;
 pub mod receipt;
 pub mod safety_number;
 pub mod secret;

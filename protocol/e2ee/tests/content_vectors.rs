@@ -9,6 +9,7 @@ use lightproof_e2ee::{
     frame::{Content, DoorbellChange, Frame, LineAck, LineId, MessageId, NO_FRAME, Reply, SignedBody, sign, verify},
     identity::{Fingerprint, IdentityKeyPair},
     manifest::{Manifest, MediaType, Photo, Treatment},
+    proof::{Enclosed, PlacedOpening, Proof, SourceOpening},
     receipt::{Receipt, ReceiptKind, Retract},
     safety_number::SafetyNumber,
     signature::SIGNATURE_BYTES,
@@ -19,7 +20,6 @@ use lightproof_wire::{
     codec::{Bytes, Extensions, List, Text},
     hash::Digest,
     id::ChunkIndex,
-    label,
     time::Timestamp,
 };
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng as _};
@@ -45,6 +45,11 @@ fn file(length: usize) -> Vec<u8> {
     (0..length).map(|i| u8::try_from(i % 251).unwrap()).collect()
 }
 
+/// The photo was sent as it was.
+fn source() -> SourceOpening {
+    SourceOpening { salt: counted(0xa0), digest: Digest::of(&file(100_000)) }
+}
+
 fn photo() -> Photo {
     let file = file(100_000);
     let shape = BlobShape::for_length(100_000).unwrap();
@@ -55,7 +60,7 @@ fn photo() -> Photo {
         height: 480,
         length_bytes: 100_000,
         digest: Digest::of(&file),
-        source_commitment: Digest::labelled(label::SOURCE, &[&counted::<32>(0xa0), Digest::of(&file).as_bytes()]),
+        source_commitment: source().commitment(),
         thumbhash: Bytes::new(counted::<21>(0xc0).to_vec()).unwrap(),
         name: Text::new("harbour.jpg").unwrap(),
         read: Capability::from_bytes(counted(0xd0)),
@@ -123,6 +128,19 @@ fn frames() -> Examples {
     }
     examples.push(("body.manifest".to_owned(), manifest.as_bytes().to_vec()));
     examples
+}
+
+fn proofs() -> Examples {
+    let body = hex::decode(&frozen("frames.txt")["body.manifest"]).unwrap();
+    let proof = |openings, enclosed| Proof::new(alice().public(), &body, openings, enclosed).unwrap().head();
+    let opened = vec![PlacedOpening { place: 0, opening: source() }];
+    let whole = proof(opened.clone(), vec![0]);
+    vec![
+        ("proof.bare".to_owned(), proof(vec![], vec![])),
+        ("proof.opened".to_owned(), proof(opened, vec![])),
+        ("proof.whole.head".to_owned(), whole.clone()),
+        ("proof.whole".to_owned(), [whole, file(100_000)].concat()),
+    ]
 }
 
 fn blobs() -> Examples {
@@ -207,6 +225,11 @@ fn addresses_are_as_frozen() {
 }
 
 #[test]
+fn proofs_are_as_frozen() {
+    compare("proofs.txt", proofs());
+}
+
+#[test]
 fn what_is_frozen_is_read() {
     let body = hex::decode(&frozen("frames.txt")["body.manifest"]).unwrap();
     let verified = verify(&body, alice().public(), &bob().fingerprint()).unwrap();
@@ -216,10 +239,16 @@ fn what_is_frozen_is_read() {
     let mut chunk = blobs().into_iter().find(|(name, _)| name == "blob.100000.chunk.1").unwrap().1;
     Opener::new(&photo()).unwrap().open_chunk(ChunkIndex(1), &mut chunk).unwrap();
     assert!(chunk == file(100_000)[65_520..]);
+    let head = hex::decode(&frozen("proofs.txt")["proof.whole.head"]).unwrap();
+    let (proof, length) = Proof::read(&head).unwrap();
+    assert_eq!((proof.frame(), length, proof.source(0)), (&manifest(), head.len(), Some(source().digest)));
+    let mut enclosed = Enclosed::of(&proof);
+    enclosed.take(&file(100_000)).unwrap();
+    enclosed.finish().unwrap();
 }
 
 #[test]
-#[ignore = "writes the frozen examples, once"]
+#[ignore = "writes the frozen examples that are not there yet, once"]
 fn freeze() {
     let files = [
         (
@@ -237,9 +266,13 @@ fn freeze() {
             "Fingerprints; a card and safety numbers as the hexadecimal of their ASCII (addresses.md).",
             addresses(),
         ),
+        (
+            "proofs.txt",
+            "Proofs of body.manifest of frames.txt (proofs.md). Values over 8,192 bytes are given by their SHA-256.",
+            proofs(),
+        ),
     ];
-    for (name, title, examples) in files {
-        assert!(!path(name).exists(), "{name} is frozen");
+    for (name, title, examples) in files.into_iter().filter(|(name, ..)| !path(name).exists()) {
         let lines: String = examples.iter().map(|(name, bytes)| format!("{name} = {}\n", shown(bytes))).collect();
         fs::write(path(name), format!("# {title}\n{lines}")).unwrap();
     }

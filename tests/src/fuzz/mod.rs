@@ -18,10 +18,7 @@ use lightproof_core::{
     spool::SpoolName,
     vault::unlock::{self, Passphrase},
 };
-use lightproof_relay::{
-    admit::{Admission, Rate},
-    peer::Peer,
-};
+use lightproof_relay::{admit::Admission, bucket::Rate, peer::Peer};
 use lightproof_wire::{
     codec::{Deserialize, Serialize, decode, encode},
     frame::{CommandFrame, RelayFrame},
@@ -45,7 +42,7 @@ const fn target(name: &'static str, a_second: u32, run: fn(&[u8])) -> Target {
 }
 
 /// All of them.
-pub const TARGETS: [Target; 19] = [
+pub const TARGETS: [Target; 20] = [
     target("body", 500, |bytes| read(Kind::Body, bytes)),
     target("bundle", 2_000, |bytes| read(Kind::Bundle, bytes)),
     target("card", 4_000, |bytes| read_again(Kind::Card, bytes)),
@@ -58,6 +55,7 @@ pub const TARGETS: [Target; 19] = [
     target("message", 500, message),
     target("picture", 2_000, picture::run),
     target("prekey_box", 200, |bytes| read(Kind::PrekeyBox, bytes)),
+    target("proof", 300, |bytes| canonical(reader().read(Kind::Proof, bytes), bytes)),
     target("relay_frame", 4_000, |bytes| canonical(RelayFrame::decode(bytes).map(|frame| frame.encode()), bytes)),
     target("relay_link", 4_000, link),
     target("session_record", 1_000, |bytes| read_again(Kind::SessionRecord, bytes)),

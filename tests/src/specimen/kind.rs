@@ -47,6 +47,8 @@ pub enum Kind {
     PrekeyBox,
     /// The secret half of a prekey, as the vault keeps it.
     PrekeyRecord,
+    /// A signed message in a file for somebody else.
+    Proof,
     /// A record, before the vault seals it.
     Record,
     /// A relay's answer.
@@ -61,7 +63,7 @@ pub enum Kind {
 
 impl Kind {
     /// All of them, by the names that testkit files use.
-    pub const NAMES: [(&str, Self); 27] = [
+    pub const NAMES: [(&str, Self); 28] = [
         ("blob", Self::Blob),
         ("blob plaintext", Self::BlobPlain),
         ("body", Self::Body),
@@ -84,6 +86,7 @@ impl Kind {
         ("message with a step", Self::MessageStep),
         ("prekey box", Self::PrekeyBox),
         ("prekey record", Self::PrekeyRecord),
+        ("proof", Self::Proof),
         ("vault record", Self::Record),
         ("reply", Self::Reply),
         ("vault row", Self::Row),
@@ -109,6 +112,9 @@ impl Kind {
     /// Whether reading it takes the check of a composite signature, a hundred times the work of a tag.
     #[must_use]
     pub const fn is_signed(self) -> bool {
-        matches!(self, Self::Body | Self::FrameManifest | Self::FrameReceipt | Self::FrameRetract | Self::PrekeyBox)
+        matches!(
+            self,
+            Self::Body | Self::FrameManifest | Self::FrameReceipt | Self::FrameRetract | Self::PrekeyBox | Self::Proof
+        )
     }
 }

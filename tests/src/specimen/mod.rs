@@ -61,6 +61,7 @@ pub fn good(kind: Kind) -> Vec<u8> {
         Kind::MessageStep => example("ratchet.txt", "r1"),
         Kind::PrekeyBox => sealer::open_prekey_box(&example("prekeys.txt", "signed.published")),
         Kind::PrekeyRecord => example("prekeys.txt", "signed.record"),
+        Kind::Proof => example("proofs.txt", "proof.opened"),
         Kind::Record => sealer::RECORD.to_vec(),
         Kind::Reply => example("relay.txt", "reply.bundle"),
         Kind::Row => sealer::seal_record(sealer::RECORD),

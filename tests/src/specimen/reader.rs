@@ -16,6 +16,7 @@ use lightproof_core::{
         prekey::{OneTimePrekeySecret, SignedPrekeySecret},
         session::{self, Session},
     },
+    proof::{CheckError, ProofReader},
     vault::{
         record::{Record, VaultKeys},
         store::Table,
@@ -112,6 +113,7 @@ impl Reader {
             Kind::PrekeyRecord => {
                 SignedPrekeySecret::from_record(bytes).map(|secret| secret.to_record().to_vec()).map_err(named)
             }
+            Kind::Proof => read_proof(bytes),
             Kind::SessionRecord => {
                 Session::from_record(bytes).map(|session| session.to_record().to_vec()).map_err(named)
             }
@@ -208,6 +210,17 @@ fn envelope(bytes: &[u8]) -> Result<Envelope, String> {
 
 fn read_card(text: &str) -> Read {
     ContactCard::parse(text).map(|card| card.print().into_bytes()).map_err(named)
+}
+
+/// Anybody may.
+fn read_proof(bytes: &[u8]) -> Read {
+    let failed = |error: CheckError| if let CheckError::Proof(error) = error { named(error) } else { named(error) };
+    let mut reader = ProofReader::begin(bytes).map_err(failed)?;
+    let mut written = reader.proof().head();
+    while let Some((_, piece)) = reader.next_piece().map_err(failed)? {
+        written.extend(piece);
+    }
+    reader.finish().map(|_| written).map_err(failed)
 }
 
 fn read_link(kind: Kind, bytes: &[u8]) -> Read {

@@ -6,5 +6,6 @@ mod limits;
 mod many;
 mod people;
 mod processes;
+mod proofs;
 mod sending;
 mod sessions;

@@ -1,15 +1,17 @@
 //! A relay that is sent damaged commands: what it refuses has changed nothing.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use ed25519_dalek::SigningKey;
 use futures_util::{SinkExt as _, StreamExt as _};
 use lightproof_relay::{
-    admit::{Admission, Rate, Takers},
+    admit::Admission,
+    bucket::Rate,
     deliver::Watches,
     drive::{Pace, drive},
     metrics::Metrics,
     peer::{Output, Peer},
+    rates::Rates,
     receipt::ReceiptSigner,
     room::Room,
     serve::Service,
@@ -19,6 +21,7 @@ use lightproof_relay::{
     },
     upload::Uploads,
 };
+use lightproof_tests::relay::unhurried;
 use lightproof_tests::specimen::{NOW, counted, frozen::Examples};
 use lightproof_wire::{
     blob::{BlobShape, ChunkClass},
@@ -67,7 +70,7 @@ impl Kept {
             uploads: Uploads::default(),
             chunk_permits: Arc::new(Semaphore::new(8)),
             metrics: Metrics::default(),
-            takers: Mutex::new(Takers::new(u16::MAX)),
+            rates: Rates::new(&unhurried()),
             room: Room::new(0),
             tasks: TaskTracker::new(),
             failed: CancellationToken::new(),

@@ -91,6 +91,7 @@ fn seeds(target: &str) -> Seeds {
         "message" => of_kinds(&[Kind::MessageFirst, Kind::MessageLate, Kind::MessageStep]),
         "picture" => pictures(),
         "prekey_box" => of_kinds(&[Kind::PrekeyBox]),
+        "proof" => of_kinds(&[Kind::Proof]),
         "relay_frame" => of_examples("relay.txt", &["reply.", "refusal.", "push."]),
         "relay_link" => of_examples("relay_links.txt", &["link."]),
         "session_record" => {

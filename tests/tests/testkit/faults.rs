@@ -112,6 +112,7 @@ fn particular(kind: Kind, bytes: &[u8]) -> Vec<Fault> {
         ],
         Kind::SessionRecord => session(),
         Kind::PrekeyRecord => prekey(),
+        Kind::Proof => proof(),
         Kind::Link | Kind::LinkCarried => link(kind),
         Kind::FrameManifest => signed::manifest(),
         Kind::FrameReceipt | Kind::FrameRetract => signed::named(kind, bytes),
@@ -160,6 +161,23 @@ impl Fault {
         let edits = vec![Edit::Truncate(second), Edit::Append(first)];
         Self { edits, ..self }
     }
+}
+
+fn proof() -> Vec<Fault> {
+    let (openings, photos) = (5_822, 5_888);
+    vec![
+        fine("nothing is opened", [Edit::Remove(openings + 1, 65), set(openings, [0])]),
+        refused("the Ed25519 key is of small order", [set(1_970, [&[1][..], &[0; 31]].concat())]),
+        refused("the body is longer than it may be", [set(2_002, [0xff, 0xff])]),
+        refused("an opening is announced and missing", [Edit::Remove(openings + 1, 65)]),
+        refused("more openings than there may be", [set(openings, [17])]),
+        refused("an opening of a photo that is not there", [set(openings + 1, [1])]),
+        refused("salt and digest are swapped", [Edit::Swap(openings + 2, openings + 34, 32)]),
+        refused("holds a photo that is not there", [set(photos, [1]), Edit::Append(vec![1])]),
+        refused("holds a photo twice", [set(photos, [2]), Edit::Append(vec![0, 0])]),
+        refused("holds a photo of which nothing follows", [set(photos, [1]), Edit::Append(vec![0])]),
+        refused("holds another photo", [set(photos, [1]), Edit::Append(vec![0; 100_001])]),
+    ]
 }
 
 fn prekey_box() -> Vec<Fault> {

@@ -84,6 +84,23 @@ const BLOB: &[Field] = &[
 ];
 const CARD: &[Field] = &[("the scheme", 0, 11), ("the text", 11, 200), ("the end", 200, 207)];
 
+const PROOF: &[Field] = &[
+    ("the magic", 0, 16),
+    ("the version", 16, 17),
+    ("the suite", 17, 18),
+    ("the ML-DSA key", 18, 1_970),
+    ("the Ed25519 key", 1_970, 2_002),
+    ("the length of the body", 2_002, 2_004),
+    ("the frame", 2_004, 2_449),
+    ("the signature of ML-DSA", 2_449, 5_758),
+    ("the signature of Ed25519", 5_758, 5_822),
+    ("the number of openings", 5_822, 5_823),
+    ("the place of the opening", 5_823, 5_824),
+    ("the salt", 5_824, 5_856),
+    ("the digest of the source", 5_856, 5_888),
+    ("the number of photos", 5_888, 5_889),
+];
+
 /// Every field of which no bit may be turned.
 pub(crate) const fn protected(kind: Kind) -> &'static [Field] {
     match kind {
@@ -97,6 +114,7 @@ pub(crate) const fn protected(kind: Kind) -> &'static [Field] {
         Kind::Hello => HELLO,
         Kind::MessageFirst | Kind::MessageLate | Kind::MessageStep => MESSAGE,
         Kind::PrekeyBox => PREKEY_BOX,
+        Kind::Proof => PROOF,
         Kind::Row => ROW,
         _ => &[],
     }
