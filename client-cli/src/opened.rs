@@ -55,6 +55,24 @@ impl Opened {
         Ok(Self::assemble(client, home, store, output.verbosity()))
     }
 
+    /// Opens the home of this run where nobody has to be asked for it; `None` where there is none, or it does not open.
+    pub(crate) async fn open_unasked(global: &Global, output: &mut Output) -> Option<Self> {
+        let home = Home::open(plan::home(global, |name| std::env::var_os(name)).ok()?).ok()?;
+        let edges = edges(&home, output.verbosity()).ok()?;
+        let passphrase = if wants_passphrase(&edges.0).await.ok()? {
+            let source = PassphraseSource::current(global, is_set);
+            if source.is_asking() {
+                return None;
+            }
+            Passphrase::Words(terminal::passphrase(&source, Purpose::Unlock, output).ok()?)
+        } else {
+            Passphrase::None
+        };
+        let store = edges.0.clone();
+        let client = Client::open(edges, &passphrase).await.ok()?;
+        Some(Self::assemble(client, home, store, output.verbosity()))
+    }
+
     /// Makes a home in a folder that has none. Nothing is sent.
     ///
     /// # Errors

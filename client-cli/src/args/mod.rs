@@ -12,9 +12,11 @@ use crate::plan::{DisplayName, Input};
 
 mod messages;
 mod people;
+mod proof;
 
 pub(crate) use messages::{Delete, Messages, Outbox, OutboxAction, Receive, Send, Show, TreatmentName, Wait};
 pub(crate) use people::{Accept, Card, Contact, Decline};
+pub(crate) use proof::{Export, VerifyProof};
 
 /// Send a photo with a note so that only the person it is for can see it.
 #[derive(Debug, Parser)]
@@ -104,6 +106,16 @@ pub(crate) enum Command {
     /// Delete a message from this home
     #[command(after_help = "Example:\n  lightproof delete 3f2a")]
     Delete(Delete),
+    /// Write a message into a file that proves to others who signed it
+    #[command(
+        after_help = "Examples:\n  lightproof export 3f2a --proof rocket.proof\n  lightproof export 3f2a --proof rocket.proof --with-photos"
+    )]
+    Export(Export),
+    /// Say what a file from `export` proves; needs no home and no network
+    #[command(
+        after_help = "Examples:\n  lightproof verify-proof rocket.proof\n  lightproof verify-proof rocket.proof --photo rocket.jpg"
+    )]
+    VerifyProof(VerifyProof),
     /// What is under way
     #[command(after_help = "Examples:\n  lightproof outbox\n  lightproof outbox retry")]
     Outbox(Outbox),

@@ -18,6 +18,7 @@ mod decline;
 mod delete;
 #[cfg(feature = "demo")]
 mod demo;
+mod export;
 mod found;
 mod init;
 mod look;
@@ -32,6 +33,7 @@ mod requests;
 mod send;
 mod show;
 mod status;
+mod verify_proof;
 mod watch;
 
 /// Runs what was typed.
@@ -65,6 +67,7 @@ async fn run_command(command: Command, global: &Global, output: &mut Output) -> 
             let plan = send::plan(typed, global)?;
             with_home(global, output, cut_off(), async |opened, output| send::run(plan, opened, output).await).await
         }
+        Command::VerifyProof(typed) => interruptible(verify_proof::run(&typed, global, output), cut_off()).await,
         Command::Passphrase(typed) => {
             let new = passphrase::plan(&typed, global)?;
             let opened = Opened::open(global, output).await?;
@@ -92,6 +95,7 @@ async fn run_at_home(command: Command, opened: &Opened, output: &mut Output) -> 
         Command::Contact(typed) => contact::run(typed, opened, output).await,
         Command::Decline(typed) => decline::run(&typed, opened, output).await,
         Command::Delete(typed) => delete::run(&typed, opened, output).await,
+        Command::Export(typed) => export::run(&typed, opened, output).await,
         Command::Messages(typed) => messages::run(&typed, opened, output).await,
         Command::Outbox(typed) => outbox::run(typed, opened, output).await,
         Command::Receive(typed) => receive::run(&typed, opened, output).await,

@@ -101,7 +101,15 @@ impl<'a> PhotoOf<'a> {
         Ok(chunks.finish()?)
     }
 
-    async fn stream(self, sink: &mut impl Write, failed: impl Fn(io::Error) -> Failure) -> Result<(), Failure> {
+    /// Writes it somewhere. What was written may be used once this has ended well, not before.
+    ///
+    /// # Errors
+    /// Where it does not verify.
+    pub(super) async fn stream(
+        self,
+        sink: &mut impl Write,
+        failed: impl Fn(io::Error) -> Failure,
+    ) -> Result<(), Failure> {
         let mut chunks = self.opened.client.open_photo(self.message, self.place)?;
         while let Some(bytes) = chunks.next().await? {
             sink.write_all(&bytes).map_err(&failed)?;
@@ -118,7 +126,8 @@ pub(super) fn make_folder(path: &Path) -> Result<(), Failure> {
     fs::create_dir_all(path).map_err(|error| cannot_write(path, &error))
 }
 
-fn cannot_write(path: &Path, error: &io::Error) -> Failure {
+/// Why something was not written.
+pub(super) fn cannot_write(path: &Path, error: &io::Error) -> Failure {
     let failure = Failure::failed(format!("cannot write {}: {error}", Sanitized::path(path)));
     match error.kind() {
         io::ErrorKind::AlreadyExists => failure.hint("nothing is overwritten: choose another name, or a folder"),
@@ -130,7 +139,7 @@ fn cannot_write(path: &Path, error: &io::Error) -> Failure {
 }
 
 /// The name of a saved photo without its ending.
-fn stem(day: Date, sender: &str, digest: &str) -> String {
+pub(super) fn stem(day: Date, sender: &str, digest: &str) -> String {
     format!("{day} {} {}", file_name(sender), digest.get(..8).unwrap_or(digest))
 }
 

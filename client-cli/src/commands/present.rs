@@ -38,6 +38,11 @@ impl Names {
         self.contacts.get(of).map_or_else(|| of.to_string(), |contact| contact.name.as_str().to_owned())
     }
 
+    /// Our name for a contact.
+    pub(super) fn known(&self, of: &Fingerprint) -> Option<&str> {
+        self.contacts.get(of).map(|contact| contact.name.as_str())
+    }
+
     /// Whether safety numbers were compared with them.
     pub(super) fn is_verified(&self, contact: &Fingerprint) -> bool {
         self.contacts.get(contact).is_some_and(|contact| contact.trust == Trust::Verified)

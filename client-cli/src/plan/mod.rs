@@ -183,6 +183,11 @@ impl PassphraseSource {
         if let Self::Input(input) = self { Some(input) } else { None }
     }
 
+    /// Whether a person has to give it now, or stdin.
+    pub(crate) const fn is_asking(&self) -> bool {
+        matches!(self, Self::Prompt | Self::Input(Input::Standard))
+    }
+
     /// The passphrase to unlock the home with.
     pub(crate) fn current(global: &Global, is_set: impl Fn(&str) -> bool) -> Self {
         Self::choose(global.passphrase_file.as_ref(), PASSPHRASE_VARIABLE, is_set)
