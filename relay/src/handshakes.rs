@@ -4,7 +4,8 @@
 //! honest. The oldest go instead: an honest handshake takes milliseconds.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet, HashMap},
     net::IpAddr,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -30,11 +31,19 @@ pub(crate) struct Handshakes {
     under_way: Mutex<UnderWay>,
 }
 
+/// In an order that tells who must go without looking at all of them: a crowd that is sent away comes again at once.
 #[derive(Default)]
 struct UnderWay {
     next: u64,
-    oldest_first: BTreeMap<u64, Arc<Begun>>,
+    count: usize,
+    /// Those of each address, oldest first.
+    theirs: HashMap<IpAddr, BTreeMap<u64, Arc<Begun>>>,
+    /// Who has most comes last, and of two with as many the one whose oldest is older.
+    heaviest_last: BTreeSet<Weight>,
 }
+
+/// How many an address has, its oldest, and the address.
+type Weight = (usize, Reverse<u64>, IpAddr);
 
 struct Begun {
     address: IpAddr,
@@ -59,7 +68,7 @@ impl Handshakes {
     /// Makes room for one from this address. `None` if everybody here was heard of a moment ago: let it wait.
     pub(crate) fn begin(self: &Arc<Self>, address: IpAddr) -> Option<Handshake> {
         let mut under_way = self.lock();
-        if under_way.oldest_first.len() >= self.limit && !self.cut_one(&mut under_way) {
+        if under_way.count >= self.limit && !self.cut_one(&mut under_way) {
             return None;
         }
         let number = under_way.next;
@@ -70,7 +79,7 @@ impl Handshakes {
             has_spoken: AtomicBool::new(false),
             cut: CancellationToken::new(),
         });
-        under_way.oldest_first.insert(number, Arc::clone(&begun));
+        under_way.insert(number, Arc::clone(&begun));
         let counted = Counted::more(&self.metrics.handshakes_open);
         Some(Handshake { all: Arc::clone(self), number, begun, _counted: counted })
     }
@@ -82,8 +91,8 @@ impl Handshakes {
     }
 
     fn cut_one(&self, under_way: &mut UnderWay) -> bool {
-        let Some(number) = under_way.victim(Instant::now()) else { return false };
-        if let Some(begun) = under_way.oldest_first.remove(&number) {
+        let Some((number, address)) = under_way.victim(Instant::now()) else { return false };
+        if let Some(begun) = under_way.remove(number, address) {
             begun.cut.cancel();
             self.metrics.handshakes_cut.inc();
         }
@@ -96,20 +105,47 @@ impl Handshakes {
 }
 
 impl UnderWay {
-    /// Of the address with most: the oldest that never spoke, else the oldest that has had its time.
-    fn victim(&self, now: Instant) -> Option<u64> {
-        let mut counts = HashMap::<IpAddr, usize>::new();
-        for begun in self.oldest_first.values() {
-            let count = counts.entry(begun.address).or_default();
-            *count = count.saturating_add(1);
+    fn insert(&mut self, number: u64, begun: Arc<Begun>) {
+        let address = begun.address;
+        self.weigh_anew(address, |theirs| theirs.insert(number, begun));
+        self.count = self.count.saturating_add(1);
+    }
+
+    fn remove(&mut self, number: u64, address: IpAddr) -> Option<Arc<Begun>> {
+        let removed = self.weigh_anew(address, |theirs| theirs.remove(&number));
+        if removed.is_some() {
+            self.count = self.count.saturating_sub(1);
         }
-        let (most, _) = counts.into_iter().max_by_key(|(_, count)| *count)?;
-        let mut theirs = self.oldest_first.iter().filter(|(_, begun)| begun.address == most);
+        removed
+    }
+
+    fn weigh_anew<T>(&mut self, address: IpAddr, change: impl FnOnce(&mut BTreeMap<u64, Arc<Begun>>) -> T) -> T {
+        let theirs = self.theirs.entry(address).or_default();
+        if let Some(before) = weight(theirs, address) {
+            self.heaviest_last.remove(&before);
+        }
+        let changed = change(theirs);
+        match weight(theirs, address) {
+            Some(after) => drop(self.heaviest_last.insert(after)),
+            None => drop(self.theirs.remove(&address)),
+        }
+        changed
+    }
+
+    /// Of the address with most: the oldest that never spoke, else the oldest that has had its time.
+    fn victim(&self, now: Instant) -> Option<(u64, IpAddr)> {
+        let (_, _, most) = self.heaviest_last.last()?;
+        let mut theirs = self.theirs.get(most)?.iter();
         let (oldest, begun) = theirs.clone().next()?;
         let silent = theirs.find(|(_, begun)| !begun.has_spoken.load(Ordering::Relaxed));
         let has_had_its_time = now.saturating_duration_since(begun.since) >= GRACE;
-        silent.map(|(number, _)| *number).or_else(|| has_had_its_time.then_some(*oldest))
+        let number = silent.map(|(number, _)| *number).or_else(|| has_had_its_time.then_some(*oldest))?;
+        Some((number, *most))
     }
+}
+
+fn weight(theirs: &BTreeMap<u64, Arc<Begun>>, address: IpAddr) -> Option<Weight> {
+    theirs.first_key_value().map(|(oldest, _)| (theirs.len(), Reverse(*oldest), address))
 }
 
 impl Handshake {
@@ -126,7 +162,7 @@ impl Handshake {
 
 impl Drop for Handshake {
     fn drop(&mut self) {
-        self.all.lock().oldest_first.remove(&self.number);
+        self.all.lock().remove(self.number, self.begun.address);
     }
 }
 
@@ -153,7 +189,9 @@ mod tests {
         assert_eq!(crowd.iter().filter(|one| one.cut().is_cancelled()).count(), 1);
         assert!(!honest.cut().is_cancelled() && !newcomer.cut().is_cancelled());
         drop((honest, newcomer, crowd));
-        assert!(all.lock().oldest_first.is_empty(), "nothing is remembered");
+        let left = all.lock();
+        assert!(left.count == 0 && left.theirs.is_empty() && left.heaviest_last.is_empty(), "nothing is remembered");
+        drop(left);
         assert_eq!((all.metrics.handshakes_open.get(), all.metrics.handshakes_cut.get()), (0, 1));
     }
 
@@ -165,6 +203,17 @@ mod tests {
         assert!(all.begin(address(2)).is_none(), "the newcomer waits");
         let later = Instant::now() + GRACE;
         let victim = all.lock().victim(later);
-        assert_eq!(victim, Some(crowd[0].number), "the oldest, once it has had its time");
+        assert_eq!(victim, Some((crowd[0].number, address(1))), "the oldest, once it has had its time");
+    }
+
+    #[test]
+    fn of_many_addresses_with_as_many_the_oldest_goes_and_no_newcomer() {
+        let all = Handshakes::new(200, Metrics::default());
+        let crowd: Vec<_> = (0..100).map(|last| begin(&all, last)).collect();
+        let newcomers: Vec<_> = (100..200).map(|last| begin(&all, last)).collect();
+        let more: Vec<_> = (200..=255).map(|last| begin(&all, last)).collect();
+        let cut = |some: &[Handshake]| some.iter().map(|one| one.cut().is_cancelled()).collect::<Vec<_>>();
+        assert_eq!(cut(&crowd), [[true; 56].as_slice(), [false; 44].as_slice()].concat(), "the oldest, one for each");
+        assert!(!cut(&newcomers).contains(&true) && !cut(&more).contains(&true));
     }
 }
