@@ -1,7 +1,7 @@
 //! The server's end of a WebSocket (RFC 6455, no extensions) over any stream.
 //!
 //! Its buffers are made for one message and go with it: a connection that rests has none, however much went through it
-//! before, and a length that is only claimed costs [`FIRST_BYTES`]. What a message means is not its concern.
+//! before, and a length that is only claimed costs `FIRST_BYTES`. What a message means is not its concern.
 
 mod frame;
 #[cfg(test)]
