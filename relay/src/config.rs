@@ -131,7 +131,7 @@ impl Default for Settings {
             one_time_prekeys_a_day_and_address: 10,
             connections: 4_096,
             connections_per_address: 256,
-            handshakes: 1_024,
+            handshakes: 4_096,
             commands_per_second: 500,
             command_burst: 2_000,
             commands_per_second_and_address: 2_000,
