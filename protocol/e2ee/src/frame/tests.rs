@@ -10,7 +10,7 @@ use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng as _};
 use super::*;
 use crate::{
     blob::FileKey,
-    manifest::{MediaType, Photo, Treatment},
+    manifest::{MediaType, NAME_BYTES, NOTE_BYTES, PHOTOS, Photo, THUMBHASH_BYTES, Treatment},
     receipt::{NAMED_MESSAGES, ReceiptKind},
 };
 

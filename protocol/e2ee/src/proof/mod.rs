@@ -18,7 +18,7 @@ use lightproof_wire::{
 
 use crate::{
     envelope::BODY_MAX_BYTES,
-    frame::{self, Content, Frame, FrameError, VerifiedFrame},
+    frame::{self, AuthoredFrame, Content, Frame, FrameError},
     identity::IdentityKey,
     manifest::{Manifest, PHOTOS, Photo},
     signature::PUBLIC_KEY_BYTES,
@@ -77,7 +77,7 @@ pub struct PlacedOpening {
 #[derive(Clone, PartialEq, Eq)]
 pub struct Proof {
     identity: IdentityKey,
-    frame: VerifiedFrame,
+    frame: AuthoredFrame,
     openings: Vec<PlacedOpening>,
     enclosed: Vec<u8>,
 }
