@@ -13,12 +13,13 @@ use lightproof_wire::{
 };
 
 use crate::{
-    blob::{BlobRow, TotalsRow},
+    blob::BlobRow,
     mailbox::MailboxRow,
     store::{
         self, Rows, RowsMut, RuleError, Table,
         row::{self, Row},
     },
+    totals::TotalsRow,
 };
 
 /// Names an access capability.

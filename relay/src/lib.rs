@@ -60,6 +60,8 @@ mod sweep;
 pub mod systemd;
 pub mod tls;
 pub mod tombstone;
+pub mod totals;
+mod transfer;
 pub mod upload;
 pub mod websocket;
 

@@ -9,10 +9,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     access,
-    blob::{BlobRow, TotalsRow},
+    blob::BlobRow,
     expire::{self, Swept},
     serve::Service,
     store::{FileId, RowsMut, RuleError, Table, row},
+    totals::TotalsRow,
 };
 
 const TICK: Duration = Duration::from_secs(30);

@@ -5,9 +5,9 @@ use std::{collections::BTreeMap, time::Duration};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    blob::TotalsRow,
     metrics::{Metrics, Reason},
     store::{Chunks, Rows, Store, StoreUnavailable, Table, look, row},
+    totals::TotalsRow,
 };
 
 /// What a relay holds, and what it did since it started.

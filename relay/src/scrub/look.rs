@@ -16,7 +16,7 @@ use lightproof_wire::{
 use super::{Fault, Report};
 use crate::{
     access::{AccessHash, AccessRow, Amount},
-    blob::{BlobRow, Phase, ReadHash, ReaderRow, Reading, TotalsRow, UploadRow, WriteHash},
+    blob::{BlobRow, Phase, ReadHash, ReaderRow, Reading, UploadRow, WriteHash},
     expire::{self, Perishable},
     mailbox::{DepositKey, DepositRow, DropHash, DropRow, EnvelopeKey, EnvelopeRow, MailboxRow, OwnerHash},
     prekeys::{GoneRow, Place, PrekeyKey, PrekeyRow},
@@ -25,6 +25,7 @@ use crate::{
         row::{self, Row},
     },
     tombstone::{Tombstone, TombstoneKey},
+    totals::TotalsRow,
     upload,
 };
 

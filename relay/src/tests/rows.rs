@@ -13,12 +13,13 @@ use lightproof_wire::{
 use super::{TODAY, envelope, hash, run};
 use crate::{
     access::{AccessRow, Amount, Terms},
-    blob::{BlobRow, Phase, Reader, ReaderRow, Reading, TotalsRow, UploadRow},
+    blob::{BlobRow, Phase, Reader, ReaderRow, Reading, UploadRow},
     expire::{self, Perishable},
     mailbox::{DepositKey, DepositRow, DropRow, EnvelopeKey, EnvelopeRow, MailboxRow},
     prekeys::{GoneRow, Place, PrekeyKey, PrekeyRow},
     store::{FileId, RowsMut, StoreUnavailable, Table, look, memory::MemoryStore, row},
     tombstone::{self, Cause, Right, Tombstone, TombstoneKey},
+    totals::TotalsRow,
 };
 
 const LATER: Day = Day(TODAY.0 + 30);

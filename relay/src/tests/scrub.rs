@@ -13,7 +13,7 @@ use lightproof_wire::{
 use super::{LIMITS, TODAY, creation, envelope, hash, run};
 use crate::{
     access::{self, AccessRow, Amount, Terms},
-    blob::{self, BlobRow, Opening, ReaderRow, TotalsRow, UploadRow},
+    blob::{self, BlobRow, Opening, ReaderRow, UploadRow},
     mailbox::{self, Creation, DropRow, EnvelopeKey, MailboxRow},
     prekeys,
     scrub::{Fault, Report, scrub},
@@ -21,6 +21,7 @@ use crate::{
         Chunks, FileId, RowsMut, RuleError, Store, StoreUnavailable, Table, conformance::on_every_store, look,
         memory::MemoryChunks, row,
     },
+    totals::TotalsRow,
 };
 
 const CHUNK: usize = 65_536;

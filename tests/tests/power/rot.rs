@@ -8,11 +8,12 @@ use std::{
 
 use lightproof_relay::{
     access::AccessRow,
-    blob::{BlobRow, ReaderRow, TotalsRow, UploadRow},
+    blob::{BlobRow, ReaderRow, UploadRow},
     mailbox::{DepositRow, DropRow, EnvelopeRow, MailboxRow},
     prekeys::{GoneRow, PrekeyRow},
     store::{RawRow, Table, row},
     tombstone::Tombstone,
+    totals::TotalsRow,
 };
 use lightproof_tests::power::{chance::Chance, cut::lied, disk::Disk, image::Image};
 
