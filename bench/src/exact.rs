@@ -5,13 +5,12 @@ use std::{fs, path::Path};
 use lightproof_wire::hash::Digest;
 
 use crate::{
-    certificate::Certificate,
     error::BenchError,
     material::noise_file,
     people::Pair,
-    programs::Programs,
     report::{Goal, Line, Report, Unit},
     samples::Samples,
+    stage::Stage,
     web::{Transfer, Web},
 };
 
@@ -22,13 +21,8 @@ struct Round {
     save: f64,
 }
 
-pub(crate) fn measure(
-    programs: &Programs,
-    certificate: &Certificate,
-    folder: &Path,
-    rounds: u32,
-    report: &mut Report,
-) -> Result<(), BenchError> {
+pub(crate) fn measure(stage: Stage<'_>, rounds: u32, report: &mut Report) -> Result<(), BenchError> {
+    let Stage { programs, certificate, folder } = stage;
     if let Some(missing) = Web::missing() {
         report.skipped.push(format!("{WHAT}: {missing}"));
         return Ok(());

@@ -22,7 +22,7 @@ use std::{
     process::ExitCode,
 };
 
-use crate::{certificate::Certificate, error::BenchError, programs::Programs, report::Report};
+use crate::{certificate::Certificate, error::BenchError, programs::Programs, report::Report, stage::Stage};
 
 mod certificate;
 mod error;
@@ -39,6 +39,7 @@ mod report;
 mod samples;
 #[cfg(feature = "yardsticks")]
 mod sizes;
+mod stage;
 mod unit_costs;
 mod web;
 
@@ -155,15 +156,14 @@ fn measure(options: &Options) -> Result<Report, BenchError> {
         let beside = programs.lightproof.parent().map_or_else(env::temp_dir, Path::to_path_buf);
         let folder =
             tempfile::Builder::new().prefix("bench-").tempdir_in(beside).map_err(BenchError::at("a folder"))?;
-        let (folder, rounds) = (folder.path(), options.rounds);
+        let rounds = options.rounds;
+        let stage = Stage { programs: &programs, certificate: &certificate, folder: folder.path() };
         match measurement {
-            Measurement::Exact => exact::measure(&programs, &certificate, folder, rounds, &mut report)?,
-            Measurement::Photo => photo::measure(&programs, &certificate, folder, rounds, &mut report)?,
+            Measurement::Exact => exact::measure(stage, rounds, &mut report)?,
+            Measurement::Photo => photo::measure(stage, rounds, &mut report)?,
             Measurement::Prepare => prepare::measure(rounds, &mut report)?,
-            Measurement::Memory => memory::measure(&programs, folder, &mut report)?,
-            Measurement::Relay(part) => {
-                relay::measure(*part, &programs, &certificate, folder, options, &mut report)?;
-            }
+            Measurement::Memory => memory::measure(stage, &mut report)?,
+            Measurement::Relay(part) => relay::measure(*part, stage, options, &mut report)?,
         }
     }
     print!("{}", report.markdown());

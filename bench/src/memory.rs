@@ -1,17 +1,16 @@
 //! Memory while 1 GiB goes through: of the client, and how much more the relay takes than before.
 
-use std::path::Path;
-
 use crate::{
     error::BenchError,
     material::noise_file,
     people::Pair,
-    programs::{Programs, peak_of},
+    programs::peak_of,
     report::{Goal, Line, Report, Unit},
     samples::Samples,
+    stage::Stage,
 };
 
-pub(crate) fn measure(programs: &Programs, folder: &Path, report: &mut Report) -> Result<(), BenchError> {
+pub(crate) fn measure(Stage { programs, folder, .. }: Stage<'_>, report: &mut Report) -> Result<(), BenchError> {
     let file = folder.join("noise");
     noise_file(&file, MEBIBYTES)?;
     let pair = Pair::new(programs, folder)?;

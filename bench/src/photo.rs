@@ -3,14 +3,13 @@
 use std::{fs, path::Path};
 
 use crate::{
-    certificate::Certificate,
     error::BenchError,
     material::large_photo,
     people::Pair,
     prepare::{Bare, QUALITY},
-    programs::Programs,
     report::{Goal, Line, Report, Unit},
     samples::Samples,
+    stage::Stage,
     unit_costs::{Echo, sync_seconds},
 };
 
@@ -28,13 +27,8 @@ impl Round {
     }
 }
 
-pub(crate) fn measure(
-    programs: &Programs,
-    certificate: &Certificate,
-    folder: &Path,
-    rounds: u32,
-    report: &mut Report,
-) -> Result<(), BenchError> {
+pub(crate) fn measure(stage: Stage<'_>, rounds: u32, report: &mut Report) -> Result<(), BenchError> {
+    let Stage { programs, certificate, folder } = stage;
     let photo = large_photo()?;
     let file = folder.join("photo.jpg");
     fs::write(&file, &photo).map_err(BenchError::at("photo.jpg"))?;

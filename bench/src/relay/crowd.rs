@@ -1,9 +1,6 @@
 //! Honest people beside a crowd of sockets that begin a TLS handshake and never go on.
 
-use std::{
-    path::Path,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -15,11 +12,10 @@ use super::{
     wire::{Connection, DepositFrame, Mailbox, Target, dial},
 };
 use crate::{
-    certificate::Certificate,
     error::BenchError,
-    programs::Programs,
     report::{Goal, Line, Report, Unit},
     samples::Samples,
+    stage::Stage,
 };
 
 const CROWD: usize = 2_000;
@@ -32,14 +28,8 @@ const MAILBOXES: usize = 20;
 /// One of the crowd that was sent away comes again.
 const AGAIN: Duration = Duration::from_secs(1);
 
-pub(crate) async fn measure(
-    programs: &Programs,
-    certificate: &Certificate,
-    folder: &Path,
-    rounds: u32,
-    report: &mut Report,
-) -> Result<(), BenchError> {
-    let server = Server::start(programs, certificate, folder)?;
+pub(crate) async fn measure(stage: Stage<'_>, rounds: u32, report: &mut Report) -> Result<(), BenchError> {
+    let server = Server::start(stage)?;
     let mut maker = Connection::open(&server.target, 0).await?;
     for number in 0..MAILBOXES {
         maker.create(&Mailbox::numbered(number as u64)).await?;

@@ -2,7 +2,6 @@
 
 use std::{
     future::Future,
-    path::Path,
     time::{Duration, Instant},
 };
 
@@ -17,11 +16,10 @@ use super::{
     wire::{Connection, DepositFrame, Mailbox},
 };
 use crate::{
-    certificate::Certificate,
     error::BenchError,
-    programs::Programs,
     report::{Goal, Line, Report, Unit},
     samples::Samples,
+    stage::Stage,
 };
 
 const SENDERS: usize = 64;
@@ -120,16 +118,10 @@ struct Rates {
     rules: Samples,
 }
 
-pub(crate) async fn measure(
-    programs: &Programs,
-    certificate: &Certificate,
-    folder: &Path,
-    rounds: u32,
-    report: &mut Report,
-) -> Result<(), BenchError> {
-    let server = Server::start(programs, certificate, folder)?;
-    let forwarder = Forwarder::start(certificate, folder)?;
-    let nats = if Nats::missing().is_none() { Some(Nats::start(certificate, folder).await?) } else { None };
+pub(crate) async fn measure(stage: Stage<'_>, rounds: u32, report: &mut Report) -> Result<(), BenchError> {
+    let server = Server::start(stage)?;
+    let forwarder = Forwarder::start(stage.certificate, stage.folder)?;
+    let nats = if Nats::missing().is_none() { Some(Nats::start(stage.certificate, stage.folder).await?) } else { None };
     let (mut depositors, mut forwarded, mut publishers) = (Vec::new(), Vec::new(), Vec::new());
     for number in 0..SENDERS {
         depositors.push(Depositor::new(&server, number).await?);
@@ -138,8 +130,8 @@ pub(crate) async fn measure(
             publishers.push(Publisher::open(&nats.target, number).await?);
         }
     }
-    let (mut redb, mut appended) = (BareRedb::create(folder)?, Appended::create(folder)?);
-    let mut rules = Rules::create(folder, SENDERS).await?;
+    let (mut redb, mut appended) = (BareRedb::create(stage.folder)?, Appended::create(stage.folder)?);
+    let mut rules = Rules::create(stage.folder, SENDERS).await?;
     let (mut rates, mut rate);
     rates = Rates::default();
     for round in 0..=rounds {

@@ -1,6 +1,6 @@
 //! How the relay takes growth: deposits per second, and the way of a deposit to its recipient, beside an empty relay.
 
-use std::{fs, path::Path, time::Duration};
+use std::{fs, time::Duration};
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
@@ -12,11 +12,10 @@ use super::{
     wire::Connection,
 };
 use crate::{
-    certificate::Certificate,
     error::BenchError,
-    programs::Programs,
     report::{Curve, Goal, Line, Report, Unit},
     samples::Samples,
+    stage::Stage,
 };
 
 /// What a relay holds before it is measured.
@@ -54,35 +53,24 @@ const PAIRS: usize = 20;
 const PAUSE: Duration = Duration::from_millis(100);
 const ROUNDS: usize = 3;
 
-pub(crate) async fn measure(
-    programs: &Programs,
-    certificate: &Certificate,
-    folder: &Path,
-    sizes: &[Size],
-    report: &mut Report,
-) -> Result<(), BenchError> {
+pub(crate) async fn measure(stage: Stage<'_>, sizes: &[Size], report: &mut Report) -> Result<(), BenchError> {
     let mut curve = Curve::new("Growth", HEADINGS.map(str::to_owned));
     for size in sizes {
-        curve.push(at(programs, certificate, folder, *size).await?.row(*size));
+        curve.push(at(stage, *size).await?.row(*size));
     }
     report.curves.push(curve);
     Ok(())
 }
 
 /// A million of both, or as many as the disk has room for.
-pub(crate) async fn million(
-    programs: &Programs,
-    certificate: &Certificate,
-    folder: &Path,
-    report: &mut Report,
-) -> Result<(), BenchError> {
-    let disk = rustix::fs::statvfs(folder).map_err(|error| BenchError::at("the disk")(error.into()))?;
+pub(crate) async fn million(stage: Stage<'_>, report: &mut Report) -> Result<(), BenchError> {
+    let disk = rustix::fs::statvfs(stage.folder).map_err(|error| BenchError::at("the disk")(error.into()))?;
     let has_room = disk.f_bavail.saturating_mul(disk.f_frsize) >= MILLION_BYTES;
     if !has_room {
         report.skipped.push("a million envelopes: the disk has room for a tenth of them".to_owned());
     }
     let size = if has_room { MILLION } else { SAMPLED };
-    let measured = at(programs, certificate, folder, size).await?;
+    let measured = at(stage, size).await?;
     let mut curve = Curve::new("A million mailboxes", HEADINGS.map(str::to_owned));
     curve.push(measured.row(size));
     report.curves.push(curve);
@@ -106,13 +94,13 @@ struct Measured {
     pushes: [Samples; 2],
 }
 
-async fn at(programs: &Programs, certificate: &Certificate, folder: &Path, size: Size) -> Result<Measured, BenchError> {
-    let (empty, full) = (folder.join("empty"), folder.join("full"));
+async fn at(stage: Stage<'_>, size: Size) -> Result<Measured, BenchError> {
+    let (empty, full) = (stage.folder.join("empty"), stage.folder.join("full"));
     for folder in [&empty, &full] {
         fs::create_dir_all(folder.join("relay")).map_err(BenchError::at("a folder"))?;
     }
     Rules::fill(&full.join("relay"), size.mailboxes, size.envelopes).await?;
-    let servers = [Server::start(programs, certificate, &empty)?, Server::start(programs, certificate, &full)?];
+    let servers = [Server::start(Stage { folder: &empty, ..stage })?, Server::start(Stage { folder: &full, ..stage })?];
     let [_, full_server] = &servers;
     let mut measured = Measured { start_seconds: full_server.start_seconds, ..Measured::default() };
     let idle = stream::iter(0..size.connections).map(|number| Connection::open(&full_server.target, number));

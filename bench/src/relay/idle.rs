@@ -1,6 +1,6 @@
 //! What a connection costs in the relay's memory: idle, and after an envelope was delivered to it.
 
-use std::{path::Path, time::Duration};
+use std::time::Duration;
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use lightproof_wire::{frame::RelayFrame, reply::Push};
@@ -10,11 +10,10 @@ use super::{
     wire::{Connection, DepositFrame, Mailbox, ack},
 };
 use crate::{
-    certificate::Certificate,
     error::BenchError,
-    programs::Programs,
     report::{Goal, Line, Report, Unit},
     samples::Samples,
+    stage::Stage,
 };
 
 /// Both ends need a descriptor each, in processes of their own.
@@ -23,15 +22,9 @@ const RESERVED_DESCRIPTORS: u64 = 300;
 const AT_ONCE: usize = 32;
 const QUIET: Duration = Duration::from_secs(3);
 
-pub(crate) async fn measure(
-    programs: &Programs,
-    certificate: &Certificate,
-    folder: &Path,
-    wanted: usize,
-    report: &mut Report,
-) -> Result<(), BenchError> {
+pub(crate) async fn measure(stage: Stage<'_>, wanted: usize, report: &mut Report) -> Result<(), BenchError> {
     let count = wanted.min(descriptors());
-    let server = Server::start(programs, certificate, folder)?;
+    let server = Server::start(stage)?;
     // The first ones pay for what all share.
     let warm = connect(&server, wanted, AT_ONCE).await?;
     tokio::time::sleep(QUIET).await;

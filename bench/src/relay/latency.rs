@@ -2,7 +2,6 @@
 
 use std::{
     collections::VecDeque,
-    path::Path,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
@@ -20,11 +19,10 @@ use super::{
     wire::{Connection, DepositFrame, Mailbox, Reader, Target, Writer, ack},
 };
 use crate::{
-    certificate::Certificate,
     error::BenchError,
-    programs::Programs,
     report::{Goal, Line, Report, Unit},
     samples::Samples,
+    stage::Stage,
 };
 
 /// Deposits of one sender in a round.
@@ -36,15 +34,9 @@ const LOAD: Duration = Duration::from_secs(2);
 /// What the network, TLS and the receipt's signature may cost.
 const BESIDE_THE_DISK: f64 = 0.3e-3;
 
-pub(crate) async fn measure(
-    programs: &Programs,
-    certificate: &Certificate,
-    folder: &Path,
-    rounds: u32,
-    report: &mut Report,
-) -> Result<(), BenchError> {
-    let server = Server::start(programs, certificate, folder)?;
-    let (mut redb, mut appended) = (BareRedb::create(folder)?, Appended::create(folder)?);
+pub(crate) async fn measure(stage: Stage<'_>, rounds: u32, report: &mut Report) -> Result<(), BenchError> {
+    let server = Server::start(stage)?;
+    let (mut redb, mut appended) = (BareRedb::create(stage.folder)?, Appended::create(stage.folder)?);
     let mut alone = Depositor::new(&server, 0).await?;
     let (mut receipts, mut commits) = (Samples::default(), Samples::default());
     let (mut pushes, mut syncs) = (Samples::default(), Samples::default());

@@ -1,10 +1,8 @@
 //! The relay under load: deposits, latency, idle connections, growth, hours. A process of its own, beside the load maker.
 
-use std::path::Path;
-
 use lightproof_relay::descriptors;
 
-use crate::{Options, certificate::Certificate, error::BenchError, programs::Programs, report::Report};
+use crate::{Options, error::BenchError, report::Report, stage::Stage};
 
 mod crowd;
 mod deposits;
@@ -67,26 +65,19 @@ checksummed, synced); NATS JetStream acknowledges before it syncs, and syncs eve
 memory of the process, divided by connections. `-- growth`, `-- million` and `-- soak --minutes N` run when named, the \
 first two also with `--large`.\n";
 
-pub(crate) fn measure(
-    part: Part,
-    programs: &Programs,
-    certificate: &Certificate,
-    folder: &Path,
-    options: &Options,
-    report: &mut Report,
-) -> Result<(), BenchError> {
+pub(crate) fn measure(part: Part, stage: Stage<'_>, options: &Options, report: &mut Report) -> Result<(), BenchError> {
     descriptors::raise();
     // One thread: the machine's other cores are the relay's.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.map_err(BenchError::at("a runtime"))?.block_on(async {
         match part {
-            Part::Deposits => deposits::measure(programs, certificate, folder, options.rounds, report).await,
-            Part::Latency => latency::measure(programs, certificate, folder, options.rounds, report).await,
-            Part::Crowd => crowd::measure(programs, certificate, folder, options.rounds, report).await,
-            Part::Idle => idle::measure(programs, certificate, folder, IDLE, report).await,
-            Part::Growth => growth::measure(programs, certificate, folder, growth::CURVES, report).await,
-            Part::Million => growth::million(programs, certificate, folder, report).await,
-            Part::Soak => soak::measure(programs, certificate, folder, options.minutes, report).await,
+            Part::Deposits => deposits::measure(stage, options.rounds, report).await,
+            Part::Latency => latency::measure(stage, options.rounds, report).await,
+            Part::Crowd => crowd::measure(stage, options.rounds, report).await,
+            Part::Idle => idle::measure(stage, IDLE, report).await,
+            Part::Growth => growth::measure(stage, growth::CURVES, report).await,
+            Part::Million => growth::million(stage, report).await,
+            Part::Soak => soak::measure(stage, options.minutes, report).await,
         }
     })
 }

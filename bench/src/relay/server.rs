@@ -3,7 +3,6 @@
 use std::{
     fs::{self, File},
     io::{BufRead as _, BufReader},
-    path::Path,
     process::{Child, ChildStdout, Command, Stdio},
     time::Instant,
 };
@@ -11,11 +10,7 @@ use std::{
 use lightproof_wire::relay_link::RelayLink;
 
 use super::wire::{Target, connector};
-use crate::{
-    certificate::Certificate,
-    error::BenchError,
-    programs::{Programs, memory},
-};
+use crate::{error::BenchError, programs::memory, stage::Stage};
 
 /// A relay that runs; dropping it ends it.
 pub(crate) struct Server {
@@ -28,7 +23,8 @@ pub(crate) struct Server {
 
 impl Server {
     /// Starts it on `folder/relay`.
-    pub(crate) fn start(programs: &Programs, certificate: &Certificate, folder: &Path) -> Result<Self, BenchError> {
+    pub(crate) fn start(stage: Stage<'_>) -> Result<Self, BenchError> {
+        let Stage { programs, certificate, folder } = stage;
         certificate.save(folder)?;
         let log = File::create(folder.join("relay.log")).map_err(BenchError::at("relay.log"))?;
         let began = Instant::now();

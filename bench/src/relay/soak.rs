@@ -2,7 +2,6 @@
 
 use std::{
     collections::BTreeSet,
-    path::Path,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -20,11 +19,10 @@ use super::{
     wire::{Connection, DepositFrame, Mailbox, Target, ack},
 };
 use crate::{
-    certificate::Certificate,
     error::BenchError,
-    programs::Programs,
     report::{Curve, Goal, Line, Report, Unit},
     samples::Samples,
+    stage::Stage,
 };
 
 const PAIRS: usize = 64;
@@ -52,14 +50,8 @@ impl History {
 
 type Shared = Arc<Mutex<History>>;
 
-pub(crate) async fn measure(
-    programs: &Programs,
-    certificate: &Certificate,
-    folder: &Path,
-    minutes: u32,
-    report: &mut Report,
-) -> Result<(), BenchError> {
-    let server = Server::start(programs, certificate, folder)?;
+pub(crate) async fn measure(stage: Stage<'_>, minutes: u32, report: &mut Report) -> Result<(), BenchError> {
+    let server = Server::start(stage)?;
     let depositors = stream::iter(0..PAIRS).then(|number| Depositor::new(&server, number));
     let (capacity, _) = all_at_once(depositors.try_collect().await?, Duration::from_secs(5)).await?;
     let pause = Duration::from_secs_f64(PAIRS as f64 * 2.0 / capacity);
