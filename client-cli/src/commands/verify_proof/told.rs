@@ -150,12 +150,16 @@ impl Told {
 
     fn write_compared(&self, page: &mut Page) -> fmt::Result {
         for like in &self.compared {
-            let (number, is) = like.parts();
-            let words = match is {
-                "photo" => format!("is photo {number}, unchanged since it was signed"),
-                _ => format!("is the file that photo {number} was made from, unchanged since it was signed"),
+            let (number, _) = like.parts();
+            let is = match like.0 {
+                Likeness::Photo(_) => format!("is photo {number}"),
+                Likeness::Source(_) => format!("is the file that photo {number} was made from"),
             };
-            writeln!(page, "{} {words}", page.ink().paint(Style::Good, &self.compared_file))?;
+            writeln!(
+                page,
+                "{} {is}, unchanged since it was signed",
+                page.ink().paint(Style::Good, &self.compared_file)
+            )?;
         }
         Ok(())
     }
