@@ -14,7 +14,7 @@ use lightproof_wire::{
 
 use crate::{
     access::{self, AccessHash, Amount},
-    expire::{self, Perishable},
+    expire::{self, MailKey, Perishable},
     limits::{Limits, Made, Space},
     prekeys,
     store::{
@@ -213,8 +213,7 @@ pub fn deposit(
     row::save(rows, &place, &EnvelopeRow { day: today, expires, envelope })?;
     row::save(rows, &key, &DepositRow { day: today, expires })?;
     row::save(rows, &owner, &mailbox)?;
-    expire::remember(rows, expires, &Perishable::Envelope(place))?;
-    expire::remember(rows, expires, &Perishable::Deposit(key))?;
+    expire::remember_mail(rows, expires, MailKey { drop, owner })?;
     Ok((owner, DepositPromise { envelope: digest, drop, day: today, expires }))
 }
 

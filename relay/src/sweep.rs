@@ -19,7 +19,7 @@ use crate::{
 const TICK: Duration = Duration::from_secs(30);
 /// Between looks at a disk that is full.
 const LOOK: Duration = Duration::from_secs(2);
-/// Entries in one commit: small enough that deposits behind it hardly wait.
+/// Rows looked at in one commit: small enough that deposits behind it hardly wait.
 const BATCH_COUNT: usize = 128;
 
 /// Ticks until `stop`.
@@ -50,11 +50,11 @@ pub(crate) async fn expire_all(service: &Arc<Service>, today: Day) -> Result<(),
     let limits = service.limits;
     loop {
         let swept = service.commit(move |rows| expire::sweep(rows, today, &limits, BATCH_COUNT)).await?;
-        let Swept { entry_count, files, damaged_count } = swept.into_inner();
+        let Swept { is_complete, removed_count, files, damaged_count } = swept.into_inner();
         service.remove_files(files).await;
-        service.metrics.expired.inc_by(entry_count as u64);
+        service.metrics.expired.inc_by(removed_count as u64);
         service.metrics.damaged_rows.inc_by(damaged_count as u64);
-        if entry_count < BATCH_COUNT {
+        if is_complete {
             return Ok(());
         }
     }

@@ -92,18 +92,20 @@ impl<'a> Look<'a> {
     }
 
     fn envelope(&mut self, place: EnvelopeKey, row: Result<EnvelopeRow, RuleError>) -> Result<(), RuleError> {
-        match self.other::<MailboxRow>(&place.owner)? {
+        let mailbox = self.other::<MailboxRow>(&place.owner)?;
+        match &mailbox {
             Other::Whole(mailbox) => self.check(place.sequence <= mailbox.highest_given, Fault::EnvelopeAhead),
             Other::Absent => self.report.found(Fault::EnvelopeWithoutMailbox),
             Other::Damaged => {}
         }
-        match row {
-            Ok(row) => self.expires(row.expires, &Perishable::Envelope(place)),
-            Err(RuleError::Damaged) => {
+        match (row, mailbox) {
+            (Ok(row), Other::Whole(mailbox)) => self.mail_expires(row.expires, mailbox.drop),
+            (Ok(_), _) => Ok(()),
+            (Err(RuleError::Damaged), _) => {
                 self.report.damaged(Table::Envelopes);
                 Ok(())
             }
-            Err(error) => Err(error),
+            (Err(error), _) => Err(error),
         }
     }
 
@@ -233,7 +235,7 @@ impl<'a> Look<'a> {
 
     /// What stands for itself: memories of deposits and of what is gone.
     pub(super) fn the_rest(&mut self) -> Result<(), RuleError> {
-        self.each(|look, key: DepositKey, row: DepositRow| look.expires(row.expires, &Perishable::Deposit(key)))?;
+        self.each(|look, key: DepositKey, row: DepositRow| look.mail_expires(row.expires, key.drop))?;
         self.each(|look, key: TombstoneKey, row: Tombstone| look.expires(row.until, &Perishable::Tombstone(key)))
     }
 
@@ -277,6 +279,12 @@ impl<'a> Look<'a> {
 
     fn expires(&mut self, last_day: Day, what: &Perishable) -> Result<(), RuleError> {
         let is_remembered = expire::is_remembered(self.rows, last_day, what)?;
+        self.check(is_remembered, Fault::NeverExpires);
+        Ok(())
+    }
+
+    fn mail_expires(&mut self, last_day: Day, drop: DropHash) -> Result<(), RuleError> {
+        let is_remembered = expire::is_mail_remembered(self.rows, last_day, drop)?;
         self.check(is_remembered, Fault::NeverExpires);
         Ok(())
     }

@@ -6,7 +6,7 @@ use super::{LIMITS, TODAY, creation, envelope, hash, run, sweep};
 use crate::{
     limits::{Limits, Made, Space},
     mailbox,
-    store::{RuleError, Store, conformance::on_every_store, look},
+    store::{RuleError, Store, Table, conformance::on_every_store, look},
 };
 
 const REFUSED: RuleError = RuleError::Refused(Refusal::Refused);
@@ -135,6 +135,71 @@ async fn envelopes_go_after_their_day_and_not_before_and_neighbours_stay() {
         assert_eq!(page(store, 1, 0, 9).0, vec![2, 3, 4, 5]);
         deposit(store, 2, 9, TODAY.plus(31)).await.unwrap();
         assert_eq!(deposit(store, 2, 8, TODAY).await, Err(RuleError::Refused(Refusal::QuotaFull)));
+    })
+    .await;
+}
+
+fn rows_of(store: &dyn Store, table: Table) -> usize {
+    look(store, |rows| Ok(rows.range(table, &[], &[0xff; 100], 999)?)).unwrap().len()
+}
+
+#[tokio::test]
+async fn a_deposit_is_remembered_to_its_last_day_in_one_entry_a_day() {
+    const ROOMY: Limits = Limits { mailbox_envelopes: 99, ..LIMITS };
+    on_every_store(async |store| {
+        let store = store.as_ref();
+        create(store, 1, 2).await.unwrap();
+        let before = rows_of(store, Table::Expiry);
+        for day in 0..4_u8 {
+            for number in 0..9_u8 {
+                let it = envelope(10 * day + number);
+                let (digest, today) = (it.digest(), TODAY.plus(day.into()));
+                let all = run(store, move |rows| mailbox::deposit(rows, hash(2), it, digest, today, &ROOMY)).await;
+                all.unwrap();
+            }
+        }
+        assert_eq!(rows_of(store, Table::Expiry), before + 4, "one a day");
+        ack(store, 1, 5).await.unwrap();
+        for (day, left) in [(30, 36), (31, 27), (33, 9), (34, 0)] {
+            sweep(store, TODAY.plus(day)).await;
+            assert_eq!(rows_of(store, Table::Deposits), left, "on day {day}");
+            let waiting = if left == 36 { 35 } else { left };
+            assert_eq!(rows_of(store, Table::Envelopes), waiting, "on day {day}");
+            let mailbox = look(store, |rows| mailbox::owned(rows, &hash(1))).unwrap();
+            assert_eq!(mailbox.stored_count as usize, waiting, "on day {day}");
+        }
+        assert_eq!(rows_of(store, Table::Expiry), before);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_was_deposited_for_a_shorter_time_goes_with_what_lies_before_it() {
+    const SHORTER: Limits = Limits { envelope_days: 3, ..LIMITS };
+    on_every_store(async |store| {
+        let store = store.as_ref();
+        create(store, 1, 2).await.unwrap();
+        deposit(store, 2, 1, TODAY).await.unwrap();
+        let (it, digest) = (envelope(2), envelope(2).digest());
+        run(store, move |rows| mailbox::deposit(rows, hash(2), it, digest, TODAY, &SHORTER)).await.unwrap();
+        sweep(store, TODAY.plus(4)).await;
+        assert_eq!(page(store, 1, 0, 9).0, vec![1, 2]);
+        sweep(store, TODAY.plus(31)).await;
+        assert_eq!(rows_of(store, Table::Envelopes), 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_memory_of_deposits_outlives_a_retired_mailbox_and_goes_all_the_same() {
+    on_every_store(async |store| {
+        let store = store.as_ref();
+        create(store, 1, 2).await.unwrap();
+        deposit(store, 2, 1, TODAY).await.unwrap();
+        run(store, |rows| mailbox::retire(rows, hash(1), TODAY, &LIMITS)).await.unwrap();
+        assert_eq!(rows_of(store, Table::Deposits), 1);
+        sweep(store, TODAY.plus(31)).await;
+        assert_eq!(rows_of(store, Table::Deposits), 0);
     })
     .await;
 }

@@ -63,9 +63,9 @@ async fn sweep(store: &dyn Store, today: Day) -> crate::expire::Swept {
         let swept = run(store, move |rows| crate::expire::sweep(rows, today, &LIMITS, 2)).await.unwrap();
         all.files.extend(swept.files);
         all.damaged_count += swept.damaged_count;
-        if swept.entry_count == 0 {
+        all.removed_count += swept.removed_count;
+        if swept.is_complete {
             return all;
         }
-        all.entry_count += swept.entry_count;
     }
 }

@@ -14,7 +14,7 @@ use super::{TODAY, envelope, hash, run};
 use crate::{
     access::{AccessRow, Amount, Terms},
     blob::{BlobRow, Phase, Reader, ReaderRow, Reading, UploadRow},
-    expire::{self, Perishable},
+    expire::{self, MailKey, Perishable},
     mailbox::{DepositKey, DepositRow, DropRow, EnvelopeKey, EnvelopeRow, MailboxRow},
     prekeys::{GoneRow, Place, PrekeyKey, PrekeyRow},
     store::{FileId, RowsMut, StoreUnavailable, Table, look, memory::MemoryStore, row},
@@ -75,6 +75,7 @@ fn other_rows(rows: &mut dyn RowsMut) -> Result<(), StoreUnavailable> {
     let key = TombstoneKey { right: Right::Read, hash: [4; 32] };
     tombstone::set(rows, key, Tombstone { cause: Cause::Released, parent: [3; 32], until: LATER })?;
     expire::remember(rows, LATER, &Perishable::Mailbox(hash(1)))?;
+    expire::remember_mail(rows, LATER, MailKey { drop: hash(2), owner: hash(1) })?;
     row::save(rows, &0, &TotalsRow { reserved_bytes: 655_360, access_number: 12 })?;
     let quota = Amount { mailboxes: 100, blob_bytes: 1 << 30 };
     let terms = Terms { note: Text::new("a friend").unwrap(), last_day: Some(LATER), quota };

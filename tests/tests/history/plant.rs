@@ -181,8 +181,8 @@ impl RowsMut for Bent<'_> {
             (Some(Plant::ExpiresADayEarly), Table::Envelopes) => {
                 value = change(table, &key, value, |row: &mut EnvelopeRow| row.expires = row.expires.minus(1));
             }
-            // A day, and what goes then: 3 is an envelope.
-            (Some(Plant::ExpiresADayEarly), Table::Expiry) if key[4] == 3 => {
+            // A day, and what goes then: 2 is mail.
+            (Some(Plant::ExpiresADayEarly), Table::Expiry) if key[4] == 2 => {
                 let day: Day = decode(&key[..4]).unwrap();
                 key[..4].copy_from_slice(&day.minus(1).0.to_be_bytes());
             }

@@ -3,6 +3,8 @@
 //! An entry of the index is a hint: whether a thing goes is decided by its own row. What lives longer than its entry
 //! says is entered again under its later day, so that moving a last day costs no search.
 
+mod mail;
+
 use lightproof_wire::{
     codec::{self, TlsDeserialize, TlsSerialize, TlsSize},
     time::Day,
@@ -12,7 +14,7 @@ use crate::{
     access,
     blob::{self, BlobRow, Phase, UploadRow, WriteHash},
     limits::Limits,
-    mailbox::{self, DepositKey, DepositRow, EnvelopeKey, EnvelopeRow, MailboxRow, OwnerHash},
+    mailbox::{self, DropHash, MailboxRow, OwnerHash},
     prekeys::{GoneRow, Place, PrekeyKey, PrekeyRow},
     store::{
         FileId, Rows, RowsMut, RuleError, StoreUnavailable, Table,
@@ -21,6 +23,15 @@ use crate::{
     tombstone::{Cause, Tombstone, TombstoneKey},
 };
 
+/// Whose mail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, TlsSerialize, TlsDeserialize, TlsSize)]
+pub struct MailKey {
+    /// Where it was deposited.
+    pub drop: DropHash,
+    /// The mailbox behind it then.
+    pub owner: OwnerHash,
+}
+
 /// Anything that goes one day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, TlsSerialize, TlsDeserialize, TlsSize)]
 #[repr(u8)]
@@ -28,12 +39,9 @@ pub enum Perishable {
     /// A blob or an unfinished upload.
     #[tls_codec(discriminant = 1)]
     Blob(WriteHash),
-    /// The memory of a deposit.
+    /// What was deposited at a drop, and the memory of it: one entry for all whose last day is the same.
     #[tls_codec(discriminant = 2)]
-    Deposit(DepositKey),
-    /// An envelope nobody acked.
-    #[tls_codec(discriminant = 3)]
-    Envelope(EnvelopeKey),
+    Mail(MailKey),
     /// A mailbox nobody watches.
     #[tls_codec(discriminant = 4)]
     Mailbox(OwnerHash),
@@ -56,6 +64,20 @@ pub(crate) fn remember(rows: &mut dyn RowsMut, last_day: Day, what: &Perishable)
     rows.put(Table::Expiry, &codec::encode(&IndexKey { last_day, what: *what }), &[])
 }
 
+/// Enters the mail of a mailbox under the last day of some of it: once a day, however much comes.
+pub(crate) fn remember_mail(rows: &mut dyn RowsMut, last_day: Day, mail: MailKey) -> Result<(), StoreUnavailable> {
+    let what = Perishable::Mail(mail);
+    if is_remembered(rows, last_day, &what)? { Ok(()) } else { remember(rows, last_day, &what) }
+}
+
+/// Whether mail at this drop is entered under this day.
+pub(crate) fn is_mail_remembered(rows: &dyn Rows, last_day: Day, drop: DropHash) -> Result<bool, StoreUnavailable> {
+    let owner = OwnerHash::from_bytes([0; 32]);
+    let mut key = codec::encode(&IndexKey { last_day, what: Perishable::Mail(MailKey { drop, owner }) });
+    key.truncate(key.len().saturating_sub(owner.as_bytes().len()));
+    Ok(!rows.range(Table::Expiry, &key, &row::after_prefix(&key), 1)?.is_empty())
+}
+
 /// Whether a thing is entered under this day.
 pub(crate) fn is_remembered(rows: &dyn Rows, last_day: Day, what: &Perishable) -> Result<bool, StoreUnavailable> {
     Ok(rows.get(Table::Expiry, &codec::encode(&IndexKey { last_day, what: *what }))?.is_some())
@@ -69,30 +91,63 @@ pub(crate) fn remembered(key: &[u8]) -> Option<Perishable> {
 /// What one batch of a sweep did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Swept {
-    /// Entries looked at; 0 means nothing is left for today.
-    pub entry_count: usize,
+    /// Whether nothing is left for today.
+    pub is_complete: bool,
+    /// Rows that went.
+    pub removed_count: usize,
     /// Files to remove after the commit.
     pub files: Vec<FileId>,
     /// Rows that do not match their own hash.
     pub damaged_count: usize,
 }
 
-/// Removes what was over before today, at most `limit` entries of the index.
+impl Swept {
+    fn removed(&mut self) {
+        self.removed_count = self.removed_count.saturating_add(1);
+    }
+
+    fn damaged(&mut self) {
+        self.damaged_count = self.damaged_count.saturating_add(1);
+    }
+}
+
+/// Removes what was over before today, looking at not many more than `limit` rows, which is 2 at least.
 ///
 /// # Errors
 /// [`RuleError::Unavailable`].
 pub fn sweep(rows: &mut dyn RowsMut, today: Day, limits: &Limits, limit: usize) -> Result<Swept, RuleError> {
     let before = codec::encode(&today);
     let entries = rows.range(Table::Expiry, &[], &before, limit)?;
-    let mut swept = Swept { entry_count: entries.len(), ..Swept::default() };
-    for (key, _) in entries {
+    let mut swept = Swept { is_complete: entries.len() < limit, ..Swept::default() };
+    let mut left = limit;
+    for (key, from) in entries {
+        if left == 0 {
+            swept.is_complete = false;
+            break;
+        }
+        left = left.saturating_sub(1);
         rows.remove(Table::Expiry, &key)?;
         let Ok(IndexKey { what, .. }) = codec::decode(&key) else { continue };
-        match expire(rows, &what, today, limits, &mut swept.files) {
+        let fate = match &what {
+            Perishable::Blob(write) => expire_blob(rows, *write, today, limits, &mut swept.files),
+            Perishable::Mail(mail) => mail::expire(rows, mail, &from, today, &mut left, &mut swept),
+            Perishable::Mailbox(owner) => expire_mailbox(rows, *owner, today, limits),
+            Perishable::Prekey(key) if key.place == Place::Gone => {
+                expire_row::<GoneRow>(rows, key, today, |row| row.until)
+            }
+            Perishable::Prekey(key) => expire_row::<PrekeyRow>(rows, key, today, |row| row.until),
+            Perishable::Tombstone(key) => expire_row::<Tombstone>(rows, key, today, |row| row.until),
+        };
+        match fate {
             Ok(Fate::Later(day)) => remember(rows, day, &what)?,
-            Ok(Fate::Absent | Fate::Removed) => {}
+            Ok(Fate::Unfinished(from)) => {
+                rows.put(Table::Expiry, &key, &from)?;
+                swept.is_complete = false;
+            }
+            Ok(Fate::Removed) => swept.removed(),
+            Ok(Fate::Absent) => {}
             Err(RuleError::Damaged) => {
-                swept.damaged_count = swept.damaged_count.saturating_add(1);
+                swept.damaged();
                 remove_damaged(rows, &what, today)?;
             }
             Err(error) => return Err(error),
@@ -113,30 +168,8 @@ enum Fate {
     Later(Day),
     /// It is gone now.
     Removed,
-}
-
-fn expire(
-    rows: &mut dyn RowsMut,
-    what: &Perishable,
-    today: Day,
-    limits: &Limits,
-    files: &mut Vec<FileId>,
-) -> Result<Fate, RuleError> {
-    match what {
-        Perishable::Blob(write) => expire_blob(rows, *write, today, limits, files),
-        Perishable::Deposit(key) => expire_row::<DepositRow>(rows, key, today, |row| row.expires),
-        Perishable::Envelope(key) => {
-            let fate = expire_row::<EnvelopeRow>(rows, key, today, |row| row.expires)?;
-            if matches!(fate, Fate::Removed) {
-                uncount(rows, key.owner)?;
-            }
-            Ok(fate)
-        }
-        Perishable::Mailbox(owner) => expire_mailbox(rows, *owner, today, limits),
-        Perishable::Prekey(key) if key.place == Place::Gone => expire_row::<GoneRow>(rows, key, today, |row| row.until),
-        Perishable::Prekey(key) => expire_row::<PrekeyRow>(rows, key, today, |row| row.until),
-        Perishable::Tombstone(key) => expire_row::<Tombstone>(rows, key, today, |row| row.until),
-    }
+    /// There is more of it: the next batch goes on from here.
+    Unfinished(Vec<u8>),
 }
 
 fn expire_row<R: Row>(
@@ -189,29 +222,14 @@ fn expire_blob(
     Ok(Fate::Removed)
 }
 
-/// One envelope less. A mailbox whose row is damaged takes no more anyway.
-fn uncount(rows: &mut dyn RowsMut, owner: OwnerHash) -> Result<(), RuleError> {
-    match row::load::<MailboxRow>(rows, &owner) {
-        Ok(Some(mut mailbox)) => {
-            mailbox.stored_count = mailbox.stored_count.saturating_sub(1);
-            Ok(row::save(rows, &owner, &mailbox)?)
-        }
-        Ok(None) | Err(RuleError::Damaged) => Ok(()),
-        Err(error) => Err(error),
-    }
-}
-
 fn remove_damaged(rows: &mut dyn RowsMut, what: &Perishable, today: Day) -> Result<(), RuleError> {
     /// A mailbox whose row is damaged is left for its operator's backup; it is looked at again.
     const LOOK_AGAIN_DAYS: u32 = 30;
     match what {
         // Its file has no name any more and is removed at the next start.
         Perishable::Blob(write) => row::remove::<BlobRow>(rows, write)?,
-        Perishable::Deposit(key) => row::remove::<DepositRow>(rows, key)?,
-        Perishable::Envelope(key) => {
-            uncount(rows, key.owner)?;
-            row::remove::<EnvelopeRow>(rows, key)?
-        }
+        // Its walk takes damaged rows with it, one by one.
+        Perishable::Mail(_) => false,
         Perishable::Mailbox(_) => {
             remember(rows, today.plus(LOOK_AGAIN_DAYS), what)?;
             false
