@@ -25,6 +25,7 @@ mod many;
 #[path = "../people/person.rs"]
 mod person;
 mod pictures;
+mod program;
 mod proofs;
 mod relay;
 mod treatments;

@@ -1,13 +1,13 @@
 //! The relay as a process.
 
-use std::env::consts::EXE_SUFFIX;
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
-use std::sync::OnceLock;
 
 use rustix::process::{Pid, Signal, kill_process};
+
+use crate::program;
 
 /// A relay on a port of its own, whose folder and port stay the same however often it is started.
 pub(crate) struct Relay {
@@ -38,7 +38,7 @@ impl Relay {
 
     pub(crate) fn start(&mut self) {
         let log = File::options().create(true).append(true).open(&self.log).unwrap();
-        let mut command = Command::new(program());
+        let mut command = Command::new(program::relay());
         command.args(["serve", "--listen", &self.listen, "--data"]).arg(&self.data).env_clear();
         for (name, value) in &self.settings {
             command.env(format!("LIGHTPROOF_RELAY_{name}"), value);
@@ -103,31 +103,4 @@ impl Drop for Relay {
             child.wait().unwrap();
         }
     }
-}
-
-/// The relay's program, next to the client's.
-///
-/// Cargo builds the programs of the package under test and of no other, and binary dependencies are not stable yet. A
-/// test of the whole workspace finds it; a test of this package alone builds it, once, with the profile of this test.
-fn program() -> &'static Path {
-    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    PROGRAM.get_or_init(|| {
-        let beside = Path::new(env!("CARGO_BIN_EXE_lightproof")).parent().unwrap();
-        let program = beside.join(format!("lightproof-relay{EXE_SUFFIX}"));
-        if !program.exists() {
-            let profile = match beside.file_name().unwrap().to_str().unwrap() {
-                "debug" => "dev",
-                name => name,
-            };
-            let built = Command::new(env!("CARGO"))
-                .args(["build", "-p", "lightproof-relay", "--bin", "lightproof-relay", "--profile", profile])
-                .arg("--target-dir")
-                .arg(beside.parent().unwrap())
-                .current_dir(env!("CARGO_MANIFEST_DIR"))
-                .status()
-                .unwrap();
-            assert!(built.success());
-        }
-        program
-    })
 }
