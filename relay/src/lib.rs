@@ -136,7 +136,7 @@ impl Relay {
         let relay = Self::start_all(config, listeners, (Arc::new(store), Arc::new(chunks), system_clock())).await?;
         // The store is open, so this process is the only one that may have a socket here.
         let unusable = |error| RelayError::Folder { folder: data, error };
-        control::serve(folder, &relay.service, relay.stop.clone()).map_err(unusable)?;
+        control::serve(folder, relay.link.clone(), &relay.service, relay.stop.clone()).map_err(unusable)?;
         Ok(relay)
     }
 

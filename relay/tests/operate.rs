@@ -215,6 +215,18 @@ async fn the_socket_is_this_users_alone_and_one_left_by_a_killed_relay_is_replac
 }
 
 #[test]
+fn the_link_is_that_of_the_relay_that_runs_whatever_the_command_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let relay = Running::start(&data);
+    let (code, said, errors) = on(&data, &["link", "--public-url", "wss://relay.example.org/"]);
+    assert_eq!((code, said.trim(), errors.as_str()), (0, relay.link.to_string().as_str(), ""));
+    assert!(relay.stop());
+    let (_, said, _) = on(&data, &["link", "--public-url", "wss://relay.example.org/"]);
+    assert!(said.starts_with("wss://relay.example.org/#pin="), "{said}");
+}
+
+#[test]
 fn a_folder_whose_path_is_too_long_for_a_socket_is_refused_with_the_reason() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("d".repeat(100));

@@ -1,6 +1,6 @@
 //! `link`: the one line that people paste, and its QR code.
 
-use lightproof_relay::{address, certificate, open_folder};
+use lightproof_relay::{address, certificate, control::Relay, open_folder};
 use qrcode::{EcLevel, QrCode, render::unicode};
 
 use super::{Failure, options::Options};
@@ -8,10 +8,15 @@ use super::{Failure, options::Options};
 pub(crate) fn link(options: &Options, qr: bool) -> Result<(), Failure> {
     let config = options.config()?;
     let folder = open_folder(&config)?;
-    let link = address::link(&config, config.listen, certificate(&config, &folder)?.as_ref())?;
+    // One that runs was perhaps told otherwise than this command: people reach it where it is.
+    let running = Relay::running(&folder)?.map(Relay::link).transpose()?.flatten();
+    let link = match running {
+        Some(link) => link,
+        None => address::link(&config, config.listen, certificate(&config, &folder)?.as_ref())?.to_string(),
+    };
     println!("{link}");
     if qr {
-        println!("{}", draw(&link.to_string())?);
+        println!("{}", draw(&link)?);
     }
     Ok(())
 }

@@ -48,7 +48,7 @@ enum Command {
         after_help = "Example:\n  lightproof-relay serve --data /srv/relay --public-url wss://relay.example.org:7443/"
     )]
     Serve(Options),
-    /// Print the relay link that people use
+    /// Print the relay link that people use: of the relay that runs here, else of one with these settings
     #[command(after_help = "Example:\n  lightproof-relay link --qr")]
     Link {
         #[command(flatten)]

@@ -61,15 +61,25 @@ impl Relay {
         if folder.is_half_restored() {
             return Err(ControlError::HalfRestored);
         }
-        match UnixStream::connect(folder.socket()) {
-            Ok(stream) => return Ok(Self(State::Running(stream))),
-            // Of one that was killed, or of none; or its path is too long for one.
-            Err(error) if is_nobody(&error) => {}
-            Err(error) => return Err(ControlError::NoAnswer(error)),
+        if let Some(running) = Self::running(&folder)? {
+            return Ok(running);
         }
         let store = Arc::new(DiskStore::open(&folder.rows(), LIMITS)?);
         let files = Files::open(&folder.blobs()).map_err(ControlError::Folder)?;
         Ok(Self(State::Stopped { folder, store, files }))
+    }
+
+    /// The one that runs on a folder, if one does.
+    ///
+    /// # Errors
+    /// [`ControlError::NoAnswer`].
+    pub fn running(folder: &Folder) -> Result<Option<Self>, ControlError> {
+        match UnixStream::connect(folder.socket()) {
+            Ok(stream) => Ok(Some(Self(State::Running(stream)))),
+            // Of one that was killed, or of none; or its path is too long for one.
+            Err(error) if is_nobody(&error) => Ok(None),
+            Err(error) => Err(ControlError::NoAnswer(error)),
+        }
     }
 
     /// Whether it runs.
@@ -84,6 +94,14 @@ impl Relay {
     /// [`ControlError`].
     pub fn stats(self) -> Result<Stats, ControlError> {
         self.ask(&Request::Stats)
+    }
+
+    /// The link that it serves under, if it runs.
+    ///
+    /// # Errors
+    /// [`ControlError`].
+    pub fn link(self) -> Result<Option<String>, ControlError> {
+        self.ask(&Request::Link)
     }
 
     /// Looks at everything.

@@ -49,6 +49,8 @@ pub enum Request {
     },
     /// Everything, as a backup.
     Backup,
+    /// The link that it serves under.
+    Link,
     /// Looks at everything that is kept.
     Scrub,
     /// Counts.

@@ -9,13 +9,17 @@ use std::{
     time::{Duration, Instant},
 };
 
+use lightproof_wire::relay_link::RelayLink;
 use tokio::{
     net::UnixListener,
     sync::{OwnedSemaphorePermit, Semaphore},
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{Answer, Request, work::Work};
+use super::{
+    Answer, Request,
+    work::{Alive, Work},
+};
 use crate::{folder::Folder, serve::Service};
 
 /// What fits into the address of a socket.
@@ -32,7 +36,12 @@ const BUFFER_BYTES: usize = 1_048_576;
 ///
 /// # Errors
 /// The system's; `InvalidInput` for a folder whose path is too long for a socket.
-pub(crate) fn serve(folder: Folder, service: &Arc<Service>, stop: CancellationToken) -> io::Result<()> {
+pub(crate) fn serve(
+    folder: Folder,
+    link: RelayLink,
+    service: &Arc<Service>,
+    stop: CancellationToken,
+) -> io::Result<()> {
     let path = folder.socket();
     if path.as_os_str().as_bytes().len() > PATH_BYTES {
         let what = "its path is too long for the control socket in it, which may have 107 bytes";
@@ -47,6 +56,7 @@ pub(crate) fn serve(folder: Folder, service: &Arc<Service>, stop: CancellationTo
     fs::set_permissions(&path, Permissions::from_mode(0o600))?;
     let control = Arc::new(Control {
         folder,
+        link,
         service: Arc::clone(service),
         stop,
         began: Instant::now(),
@@ -58,6 +68,7 @@ pub(crate) fn serve(folder: Folder, service: &Arc<Service>, stop: CancellationTo
 
 struct Control {
     folder: Folder,
+    link: RelayLink,
     service: Arc<Service>,
     stop: CancellationToken,
     began: Instant,
@@ -138,7 +149,7 @@ impl Control {
             chunks: self.service.chunks.as_ref(),
             folder: &self.folder,
             today: self.service.today(),
-            running: Some((&self.service.metrics, self.began.elapsed())),
+            running: Some(Alive { metrics: &self.service.metrics, uptime: self.began.elapsed(), link: &self.link }),
             go_on: &go_on,
         };
         if *request == Request::Backup {

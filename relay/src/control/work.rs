@@ -2,7 +2,7 @@
 
 use std::{io::Write, time::Duration};
 
-use lightproof_wire::{codec::Text, time::Day};
+use lightproof_wire::{codec::Text, relay_link::RelayLink, time::Day};
 use serde_json::{Value, json};
 
 use super::{Access, ControlError, Request, Running, Stats};
@@ -23,10 +23,18 @@ pub(super) struct Work<'a> {
     pub(super) chunks: &'a dyn Chunks,
     pub(super) folder: &'a Folder,
     pub(super) today: Day,
-    /// The counts of a relay that runs, and since when.
-    pub(super) running: Option<(&'a Metrics, Duration)>,
+    /// The relay that runs on it, if one does.
+    pub(super) running: Option<Alive<'a>>,
     /// Whether there is time left.
     pub(super) go_on: &'a dyn Fn() -> bool,
+}
+
+/// What only a relay that runs can say.
+#[derive(Clone, Copy)]
+pub(super) struct Alive<'a> {
+    pub(super) metrics: &'a Metrics,
+    pub(super) uptime: Duration,
+    pub(super) link: &'a RelayLink,
 }
 
 impl Work<'_> {
@@ -51,12 +59,13 @@ impl Work<'_> {
                 let number = *number;
                 json!(self.commit(move |rows| access::revoke(rows, number))?)
             }
+            Request::Link => json!(self.running.map(|relay| relay.link.to_string())),
             Request::Scrub => {
                 let _held = self.chunks.hold();
                 json!(store::look(self.store, |rows: &dyn Rows| scrub::scrub(rows, self.chunks, self.go_on))?)
             }
             Request::Stats => {
-                let running = self.running.map(|(metrics, uptime)| Running::of(metrics, uptime));
+                let running = self.running.map(|relay| Running::of(relay.metrics, relay.uptime));
                 json!(Stats { running, ..Stats::of(self.store, self.chunks)? })
             }
             Request::Backup => return Err(answered("a backup is no answer")),
