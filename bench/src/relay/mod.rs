@@ -35,6 +35,19 @@ impl Part {
     /// Those that do. The soak runs only when named.
     pub(crate) const LARGE: [Self; 2] = [Self::Growth, Self::Million];
 
+    /// What the page calls it.
+    pub(crate) const fn title(self) -> &'static str {
+        match self {
+            Self::Deposits => "The relay: deposits",
+            Self::Latency => "The relay: how long one waits",
+            Self::Crowd => "The relay: a crowd at the door",
+            Self::Idle => "The relay: connections that rest",
+            Self::Growth => "The relay: growth",
+            Self::Million => "The relay: a million",
+            Self::Soak => "The relay: an hour",
+        }
+    }
+
     /// By the name it is asked for.
     pub(crate) fn named(name: &str) -> Option<Self> {
         Some(match name {
