@@ -110,6 +110,15 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         Ok(Self::assemble(vault, spool, transport, identity))
     }
 
+    /// A second client of the same open home, with connections of its own: what one waits for does not hold up the other.
+    /// The two stand to each other like two processes on one home.
+    #[must_use]
+    pub fn beside(&self, edges: (S, P, T)) -> Self {
+        let (store, spool, transport) = edges;
+        let identity = IdentityKeyPair::from_seeds(&self.identity.seeds());
+        Self::assemble(self.vault.beside(store), spool, transport, identity)
+    }
+
     fn assemble(vault: Vault<S>, spool: P, transport: T, identity: IdentityKeyPair) -> Self {
         let (connections, failures, watched) = (RefCell::default(), RefCell::default(), Watched::default());
         let sessions_changed = Cell::new(true);

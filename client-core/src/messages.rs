@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use lightproof_e2ee::{identity::Fingerprint, receipt::ReceiptKind};
+use lightproof_e2ee::{frame::MessageId, identity::Fingerprint, receipt::ReceiptKind};
 use lightproof_wire::time::Timestamp;
 use rand_core::CryptoRng;
 
@@ -59,6 +59,19 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         let wanted = name.to_ascii_lowercase();
         found.retain(|message| wanted.len() >= 4 && message.name().starts_with(&wanted));
         only(found, name)
+    }
+
+    /// A message by its whole name, without a look at the others; `None` once it is gone.
+    ///
+    /// # Errors
+    /// The vault's.
+    pub async fn message_of(
+        &self,
+        contact: &Fingerprint,
+        direction: Direction,
+        id: &MessageId,
+    ) -> Result<Option<Message>, ClientError> {
+        Ok(self.vault.get(&Message::record_id(contact, direction, id)).await?)
     }
 
     /// A user interface has told of a message, in the state it had; if that changed since, it is news again.

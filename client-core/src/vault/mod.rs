@@ -97,6 +97,12 @@ impl<S: Store> Vault<S> {
         Ok(Self { store, keys })
     }
 
+    /// The same vault once more, unlocked already.
+    #[must_use]
+    pub fn beside(&self, store: S) -> Self {
+        Self { store, keys: VaultKeys::from_bytes(self.keys.expose_master()) }
+    }
+
     /// Wraps the same keys for another passphrase.
     ///
     /// # Errors
