@@ -2,12 +2,12 @@
 
 use std::env;
 use std::ffi::OsString;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 
 use clap::error::ErrorKind;
 use clap::{ColorChoice, CommandFactory, FromArgMatches};
 
-use crate::args::{CommandLine, Global};
+use crate::args::CommandLine;
 use crate::exit::{Exit, Failure};
 use crate::output::{Colour, Output, Reader, Verbosity};
 use crate::sanitize::Sanitized;
@@ -18,6 +18,7 @@ mod commands;
 mod exit;
 mod explain;
 mod home;
+mod inbox;
 mod lock;
 mod memory;
 mod notice;
@@ -42,7 +43,10 @@ fn main() -> Exit {
     let typed = |flag: &str| words.iter().take_while(|word| *word != "--").any(|word| word == flag);
     let colour = Colour::choose(typed("--no-color"), |name| env::var_os(name));
     let choice = if colour == Colour::Never { ColorChoice::Never } else { ColorChoice::Auto };
-    let parsed = CommandLine::command().color(choice).try_get_matches_from(&words);
+    // Alone on a terminal, it is an inbox.
+    let is_alone = !typed("--json") && io::stdin().is_terminal() && io::stdout().is_terminal();
+    let command = CommandLine::command().subcommand_required(!is_alone).arg_required_else_help(!is_alone);
+    let parsed = command.color(choice).try_get_matches_from(&words);
     let line = match parsed.and_then(|matches| CommandLine::from_arg_matches(&matches)) {
         Ok(line) => line,
         Err(error) if typed("--json") && error.use_stderr() => {
@@ -51,16 +55,18 @@ fn main() -> Exit {
         }
         Err(error) => return explain(&error),
     };
-    let mut output = output_for(&line.global, colour);
+    let mut output = output_for(&line, colour);
     commands::run(line, &mut output).unwrap_or_else(|failure| {
         output.failure(&failure);
         failure.exit
     })
 }
 
-fn output_for(global: &Global, colour: Colour) -> Output {
+fn output_for(CommandLine { global, command }: &CommandLine, colour: Colour) -> Output {
     let reader = if global.json { Reader::Json } else { Reader::Person };
     let verbosity = match (global.quiet, global.verbose) {
+        // Beside the inbox nothing is said: it has the whole terminal.
+        _ if command.is_none() => Verbosity::Quiet,
         (true, _) => Verbosity::Quiet,
         (false, true) => Verbosity::Verbose,
         (false, false) => Verbosity::Normal,

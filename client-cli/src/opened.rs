@@ -89,6 +89,33 @@ impl Opened {
         Ok(Self::assemble(client, home, store, output.verbosity()))
     }
 
+    /// The same home once more in this process: what one of the two waits for does not hold up the other. What is noticed
+    /// is noticed for both.
+    ///
+    /// # Errors
+    /// Where the spool or TLS cannot be set up.
+    pub(crate) fn beside(&self) -> Result<Self, Failure> {
+        let (_, spool, transport) = edges(&self.home, Verbosity::Quiet)?;
+        let hearing = Rc::clone(&self.heard);
+        let client = self.client.beside((self.store.clone(), spool, transport));
+        Ok(Self {
+            client: client.with_events(move |event| hearing.hear(event)),
+            home: self.home.clone(),
+            store: self.store.clone(),
+            heard: Rc::clone(&self.heard),
+        })
+    }
+
+    /// Somebody else hears, too, what the client says while it works.
+    pub(crate) fn listen(&self, ear: impl Fn(&Event) + 'static) {
+        *self.heard.ear.borrow_mut() = Box::new(ear);
+    }
+
+    /// What was noticed since the last time, to be told in another way.
+    pub(crate) fn take_notices(&self) -> Vec<Notice> {
+        self.heard.notices.take()
+    }
+
     fn assemble(
         client: Client<RedbStore, FileSpool, WebSocketTransport>,
         home: Home,
@@ -150,8 +177,12 @@ fn edges(home: &Home, verbosity: Verbosity) -> Result<Edges, Failure> {
     Ok((RedbStore::of(home.clone(), say_waiting)?, FileSpool::of(home)?, transport))
 }
 
+/// Somebody else who hears what the client says.
+type Ear = Box<dyn Fn(&Event)>;
+
 /// What the client says while it works: progress is drawn at once, notices wait until nothing else is on the line.
 struct Heard {
+    ear: RefCell<Ear>,
     progress: RefCell<Progress>,
     notices: RefCell<Vec<Notice>>,
     /// Of the whole run: told or not, an alarm is not forgotten.
@@ -162,6 +193,7 @@ struct Heard {
 impl Heard {
     fn new(verbosity: Verbosity) -> Self {
         Self {
+            ear: RefCell::new(Box::new(|_| {})),
             progress: RefCell::new(Progress::new(verbosity)),
             notices: RefCell::default(),
             is_alarmed: Cell::default(),
@@ -170,6 +202,7 @@ impl Heard {
     }
 
     fn hear(&self, event: Event) {
+        self.ear.borrow()(&event);
         match event {
             Event::Photo { stage, number, count, before_bytes, total_bytes } => {
                 self.progress.borrow_mut().photo(stage, Place { number, count, before_bytes, total_bytes });

@@ -86,7 +86,8 @@ impl Progress {
     }
 }
 
-fn words(stage: Stage, Place { number, count, .. }: Place) -> String {
+/// What is done, and to which photo.
+pub(crate) fn words(stage: Stage, Place { number, count, .. }: Place) -> String {
     let what = match stage {
         Stage::Preparing => "preparing",
         Stage::Uploading => "sending",

@@ -26,16 +26,16 @@ pub(crate) use proof::{Export, VerifyProof};
     arg_required_else_help = true,
     subcommand_required = true,
     max_term_width = 100,
-    after_help = "Begin with:\n  lightproof demo\n  lightproof init --name Alice --relay wss://relay.example/",
+    after_help = "Begin with:\n  lightproof demo\n  lightproof init --name Alice --relay wss://relay.example/\n\nAlone on a terminal, `lightproof` opens the inbox.",
     after_long_help = EXIT_CODES
 )]
 pub(crate) struct CommandLine {
     /// Flags that every command takes.
     #[command(flatten)]
     pub(crate) global: Global,
-    /// What to do.
+    /// What to do; nothing is named to open the inbox.
     #[command(subcommand)]
-    pub(crate) command: Command,
+    pub(crate) command: Option<Command>,
 }
 
 /// Flags that every command takes.

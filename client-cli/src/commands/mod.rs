@@ -7,6 +7,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::args::{Command, CommandLine, Global};
 use crate::exit::{Exit, Failure};
+use crate::inbox;
 use crate::opened::Opened;
 use crate::output::Output;
 
@@ -21,20 +22,20 @@ mod demo;
 mod export;
 mod found;
 mod init;
-mod look;
+pub(crate) mod look;
 mod messages;
 mod outbox;
 mod passphrase;
-mod photo_file;
-mod present;
+pub(crate) mod photo_file;
+pub(crate) mod present;
 mod receive;
 mod relay;
 mod requests;
-mod send;
+pub(crate) mod send;
 mod show;
 mod status;
 mod verify_proof;
-mod watch;
+pub(crate) mod watch;
 
 /// Runs what was typed.
 ///
@@ -42,14 +43,19 @@ mod watch;
 /// The [`Failure`] to tell.
 pub(crate) fn run(line: CommandLine, output: &mut Output) -> Result<Exit, Failure> {
     match line.command {
-        Command::Completions(typed) => completions::run(&typed, output),
+        Some(Command::Completions(typed)) => completions::run(&typed, output),
         command => {
             let runtime = Builder::new_multi_thread()
                 .worker_threads(WORKERS)
                 .enable_all()
                 .build()
                 .map_err(|error| Failure::failed(format!("cannot start: {error}")))?;
-            let result = runtime.block_on(run_command(command, &line.global, output));
+            let result = runtime.block_on(async {
+                match command {
+                    Some(command) => run_command(command, &line.global, output).await,
+                    None => show_inbox(&line.global, output).await,
+                }
+            });
             // Whatever a thread still waits for (an answer of a person, the disk) holds nothing up.
             runtime.shutdown_background();
             result
@@ -86,6 +92,13 @@ async fn run_command(command: Command, global: &Global, output: &mut Output) -> 
             with_home(global, output, when_interrupted, run).await
         }
     }
+}
+
+/// `lightproof` alone: the inbox, until the person has had enough.
+async fn show_inbox(global: &Global, output: &mut Output) -> Result<Exit, Failure> {
+    let graphics = inbox::graphics(|name| std::env::var_os(name))?;
+    let show = async |opened: &Opened, output: &mut Output| inbox::run(graphics, opened, output).await;
+    with_home(global, output, Ok(Exit::Done), show).await
 }
 
 async fn run_at_home(command: Command, opened: &Opened, output: &mut Output) -> Result<Exit, Failure> {

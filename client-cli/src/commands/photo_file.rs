@@ -20,7 +20,7 @@ use crate::save::{Saved, UnfinishedFile};
 
 /// One photo of one message.
 #[derive(Clone, Copy)]
-pub(super) struct PhotoOf<'a> {
+pub(crate) struct PhotoOf<'a> {
     opened: &'a Opened,
     message: &'a Message,
     /// Counted from 0.
@@ -29,17 +29,17 @@ pub(super) struct PhotoOf<'a> {
 
 impl<'a> PhotoOf<'a> {
     /// The `place`-th photo of a message, counted from 0.
-    pub(super) const fn new(opened: &'a Opened, message: &'a Message, place: usize) -> Self {
+    pub(crate) const fn new(opened: &'a Opened, message: &'a Message, place: usize) -> Self {
         Self { opened, message, place }
     }
 
     /// Its place, counted from 0.
-    pub(super) const fn place(self) -> usize {
+    pub(crate) const fn place(self) -> usize {
         self.place
     }
 
     /// Whether all of it is here and verified.
-    pub(super) fn is_here(self) -> bool {
+    pub(crate) fn is_here(self) -> bool {
         let photo = self.message.photos.as_slice().get(self.place);
         self.message.direction == Direction::In
             && photo.is_some_and(|photo| matches!(photo.state, PhotoState::Verified | PhotoState::Released))
@@ -49,7 +49,7 @@ impl<'a> PhotoOf<'a> {
     ///
     /// # Errors
     /// Where it does not verify.
-    pub(super) async fn held(self, limit_bytes: u64) -> Result<Option<Buffer>, Failure> {
+    pub(crate) async fn held(self, limit_bytes: u64) -> Result<Option<Buffer>, Failure> {
         let photo = self.message.photos.as_slice().get(self.place);
         if photo.is_none_or(|photo| photo.facts.length_bytes > limit_bytes) {
             return Ok(None);
@@ -64,7 +64,7 @@ impl<'a> PhotoOf<'a> {
     ///
     /// # Errors
     /// Where it does not verify, or the disk fails. Nothing is overwritten.
-    pub(super) async fn save_in(self, folder: &Path, sender: &str) -> Result<Saved, Failure> {
+    pub(crate) async fn save_in(self, folder: &Path, sender: &str) -> Result<Saved, Failure> {
         let photo = self.message.photos.as_slice().get(self.place).ok_or(ClientError::Damaged)?;
         let stem = stem(Date(self.message.sent_at.day()), sender, &hex(photo.facts.digest.as_bytes()));
         let failed = |error| cannot_write(folder, &error);
@@ -77,7 +77,7 @@ impl<'a> PhotoOf<'a> {
     ///
     /// # Errors
     /// As [`save_in`](Self::save_in).
-    pub(super) async fn save_as(self, path: &Path) -> Result<(), Failure> {
+    pub(crate) async fn save_as(self, path: &Path) -> Result<(), Failure> {
         let failed = |error| cannot_write(path, &error);
         if path.exists() {
             return Err(failed(io::ErrorKind::AlreadyExists.into()));
@@ -92,7 +92,7 @@ impl<'a> PhotoOf<'a> {
     ///
     /// # Errors
     /// Where it does not verify.
-    pub(super) async fn print(self, output: &mut Output) -> Result<(), Failure> {
+    pub(crate) async fn print(self, output: &mut Output) -> Result<(), Failure> {
         self.stream(&mut io::sink(), |error| Failure::failed(error.to_string())).await?;
         let mut chunks = self.opened.client.open_photo(self.message, self.place)?;
         while let Some(bytes) = chunks.next().await? {
@@ -105,7 +105,7 @@ impl<'a> PhotoOf<'a> {
     ///
     /// # Errors
     /// Where it does not verify.
-    pub(super) async fn stream(
+    pub(crate) async fn stream(
         self,
         sink: &mut impl Write,
         failed: impl Fn(io::Error) -> Failure,
@@ -122,12 +122,12 @@ impl<'a> PhotoOf<'a> {
 ///
 /// # Errors
 /// Where that cannot be done.
-pub(super) fn make_folder(path: &Path) -> Result<(), Failure> {
+pub(crate) fn make_folder(path: &Path) -> Result<(), Failure> {
     fs::create_dir_all(path).map_err(|error| cannot_write(path, &error))
 }
 
 /// Why something was not written.
-pub(super) fn cannot_write(path: &Path, error: &io::Error) -> Failure {
+pub(crate) fn cannot_write(path: &Path, error: &io::Error) -> Failure {
     let failure = Failure::failed(format!("cannot write {}: {error}", Sanitized::path(path)));
     match error.kind() {
         io::ErrorKind::AlreadyExists => failure.hint("nothing is overwritten: choose another name, or a folder"),
@@ -139,7 +139,7 @@ pub(super) fn cannot_write(path: &Path, error: &io::Error) -> Failure {
 }
 
 /// The name of a saved photo without its ending.
-pub(super) fn stem(day: Date, sender: &str, digest: &str) -> String {
+pub(crate) fn stem(day: Date, sender: &str, digest: &str) -> String {
     format!("{day} {} {}", file_name(sender), digest.get(..8).unwrap_or(digest))
 }
 

@@ -16,7 +16,7 @@ use crate::output::event;
 use crate::terminal::Window;
 
 /// What we call people.
-pub(super) struct Names {
+pub(crate) struct Names {
     contacts: BTreeMap<Fingerprint, Contact>,
     me: String,
 }
@@ -26,7 +26,7 @@ impl Names {
     ///
     /// # Errors
     /// The vault's.
-    pub(super) async fn of(opened: &Opened) -> Result<Self, ClientError> {
+    pub(crate) async fn of(opened: &Opened) -> Result<Self, ClientError> {
         let contacts = opened.client.contacts().await?;
         let me = opened.client.profile().await?.name.as_str().to_owned();
         let me = if me.is_empty() { "me".to_owned() } else { me };
@@ -34,22 +34,22 @@ impl Names {
     }
 
     /// Somebody's name; the fingerprint of somebody we no longer know.
-    pub(super) fn name(&self, of: &Fingerprint) -> String {
+    pub(crate) fn name(&self, of: &Fingerprint) -> String {
         self.contacts.get(of).map_or_else(|| of.to_string(), |contact| contact.name.as_str().to_owned())
     }
 
     /// Our name for a contact.
-    pub(super) fn known(&self, of: &Fingerprint) -> Option<&str> {
+    pub(crate) fn known(&self, of: &Fingerprint) -> Option<&str> {
         self.contacts.get(of).map(|contact| contact.name.as_str())
     }
 
     /// Whether safety numbers were compared with them.
-    pub(super) fn is_verified(&self, contact: &Fingerprint) -> bool {
+    pub(crate) fn is_verified(&self, contact: &Fingerprint) -> bool {
         self.contacts.get(contact).is_some_and(|contact| contact.trust == Trust::Verified)
     }
 
     /// A message as it is told. Of one that did not verify nothing is told but that it came.
-    pub(super) fn told(&self, message: &Message) -> event::Message {
+    pub(crate) fn told(&self, message: &Message) -> event::Message {
         let other = self.name(&message.contact);
         let (direction, from, to) = match message.direction {
             Direction::In => (event::Direction::In, other, self.me.clone()),
@@ -90,7 +90,7 @@ fn photo(photo: &StoredPhoto) -> event::MessagePhoto {
 }
 
 /// The state of a message, as it is told.
-pub(super) const fn state(state: State) -> event::State {
+pub(crate) const fn state(state: State) -> event::State {
     match state {
         State::Waiting => event::State::Waiting,
         State::Verified => event::State::Verified,
@@ -104,7 +104,7 @@ pub(super) const fn state(state: State) -> event::State {
 }
 
 /// The name of a treatment.
-pub(super) const fn treatment(treatment: Treatment) -> &'static str {
+pub(crate) const fn treatment(treatment: Treatment) -> &'static str {
     match treatment {
         Treatment::Compressed => "compressed",
         Treatment::Original => "original",
@@ -113,7 +113,7 @@ pub(super) const fn treatment(treatment: Treatment) -> &'static str {
 }
 
 /// The media type, as the world writes it.
-pub(super) const fn media_type(media_type: MediaType) -> &'static str {
+pub(crate) const fn media_type(media_type: MediaType) -> &'static str {
     match media_type {
         MediaType::Jpeg => "image/jpeg",
         MediaType::Png => "image/png",
@@ -127,7 +127,7 @@ pub(super) const fn media_type(media_type: MediaType) -> &'static str {
 }
 
 /// The ending of a file of this kind: ours, never a peer's.
-pub(super) const fn extension(media_type: MediaType) -> &'static str {
+pub(crate) const fn extension(media_type: MediaType) -> &'static str {
     match media_type {
         MediaType::Jpeg => "jpg",
         MediaType::Png => "png",
@@ -141,7 +141,7 @@ pub(super) const fn extension(media_type: MediaType) -> &'static str {
 }
 
 /// Lower-case hexadecimal.
-pub(super) fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
@@ -149,7 +149,7 @@ pub(super) fn hex(bytes: &[u8]) -> String {
 ///
 /// # Errors
 /// Where there is none, or more than one.
-pub(super) async fn message(opened: &Opened, id: &str) -> Result<Message, Failure> {
+pub(crate) async fn message(opened: &Opened, id: &str) -> Result<Message, Failure> {
     match opened.client.message(id).await {
         Err(ClientError::Unknown(_)) => Err(Failure::failed(format!("there is no message {id}, or more than one"))
             .hint("see `lightproof messages`, and name more digits")),
@@ -161,7 +161,7 @@ pub(super) async fn message(opened: &Opened, id: &str) -> Result<Message, Failur
 ///
 /// # Errors
 /// Where there is none, or more than one.
-pub(super) async fn contact(opened: &Opened, name: &str) -> Result<Contact, Failure> {
+pub(crate) async fn contact(opened: &Opened, name: &str) -> Result<Contact, Failure> {
     match opened.client.contact(name).await {
         Err(ClientError::Unknown(_)) => {
             Err(Failure::failed(format!("there is no contact {name}")).hint("see `lightproof contact list`"))

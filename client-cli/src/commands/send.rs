@@ -19,7 +19,7 @@ use crate::exit::{Exit, Failure};
 use crate::opened::{Opened, is_set};
 use crate::output::Output;
 use crate::output::event::{self, SentPhoto};
-use crate::plan::{self, Note, PassphraseSource, Sending, Until};
+use crate::plan::{self, Input, Note, PassphraseSource, Sending, Until};
 use crate::sanitize::Sanitized;
 use crate::source::{PhotoFiles, read_text};
 
@@ -65,11 +65,6 @@ pub(super) async fn run(plan: Sending, opened: &Opened, output: &mut Output) -> 
 }
 
 fn draft(plan: &Sending, people: &[Contact], files: &mut PhotoFiles) -> Result<Draft, Failure> {
-    let options = options(plan.treatment);
-    let mut photos = Vec::new();
-    for input in &plan.photos {
-        photos.push(PhotoSource { source: files.look_at(input)?, options });
-    }
     let note = match &plan.note {
         Note::Absent => String::new(),
         Note::Text(text) => text.clone(),
@@ -80,7 +75,21 @@ fn draft(plan: &Sending, people: &[Contact], files: &mut PhotoFiles) -> Result<D
             text.strip_suffix('\r').unwrap_or(text).to_owned()
         }
     };
-    Ok(Draft { to: people.iter().map(|person| person.fingerprint).collect(), note, photos })
+    let to = people.iter().map(|person| person.fingerprint).collect();
+    Ok(Draft { to, note, photos: sources(&plan.photos, plan.treatment, files)? })
+}
+
+/// Photos as they are now, and what is to be done to them.
+///
+/// # Errors
+/// Where one cannot be read.
+pub(crate) fn sources(
+    photos: &[Input],
+    treatment: plan::Treatment,
+    files: &mut PhotoFiles,
+) -> Result<Vec<PhotoSource>, Failure> {
+    let options = options(treatment);
+    photos.iter().map(|input| Ok(PhotoSource { source: files.look_at(input)?, options })).collect()
 }
 
 fn options(treatment: plan::Treatment) -> PrepareOptions {
@@ -103,7 +112,7 @@ fn options(treatment: plan::Treatment) -> PrepareOptions {
 }
 
 /// A failure that is about one photo names it.
-fn about(error: &ClientError, photo: Option<String>) -> Failure {
+pub(crate) fn about(error: &ClientError, photo: Option<String>) -> Failure {
     let failure = Failure::from(error);
     match (error, photo) {
         (ClientError::Prepare(_) | ClientError::SourceChanged | ClientError::SourceMissing, Some(photo)) => {
@@ -114,7 +123,7 @@ fn about(error: &ClientError, photo: Option<String>) -> Failure {
 }
 
 /// A home whose `init` did not reach the relay goes on with it now. That it fails again is told by the send itself.
-async fn register_late(opened: &Opened) -> Result<(), ClientError> {
+pub(crate) async fn register_late(opened: &Opened) -> Result<(), ClientError> {
     if opened.client.profile().await?.signed_prekey_made.is_none()
         && let Err(error) = opened.client.register(now(), &mut rng()).await
         && !error.is_passing()
@@ -184,7 +193,7 @@ fn warn_of_kept(photos: &[Vec<Removed>], output: &mut Output) {
     }
 }
 
-fn why_waiting(sent: &Sent) -> Option<Failure> {
+pub(crate) fn why_waiting(sent: &Sent) -> Option<Failure> {
     let is_waiting = sent.message.as_ref().is_none_or(|message| message.state == State::Outbox);
     match &sent.waits {
         Some(error @ ClientError::Refused(Refusal::QuotaFull)) => {

@@ -116,7 +116,8 @@ async fn look_inside(
     if let (Some(seen), Some(told)) = (&seen, shown.message.photos.get_mut(photo.place())) {
         told.holds.clone_from(&seen.holds);
     }
-    let drawing = seen.map(|seen| seen.drawing).filter(|drawing| !drawing.is_empty());
+    let picture = seen.and_then(|seen| seen.picture).zip(canvas);
+    let drawing = picture.map(|(picture, canvas)| canvas.draw(&picture)).filter(|drawing| !drawing.is_empty());
     let blur = || preview(stored, output).map(|blur| blur.draw(Window::of_stdout(), depth(output)));
     Ok(drawing.or_else(blur).unwrap_or_default())
 }
@@ -175,24 +176,7 @@ impl Shown {
     }
 
     fn write_state(&self, page: &mut Page) -> fmt::Result {
-        let from = Sanitized::line(&self.message.from);
-        let to = Sanitized::line(&self.message.to);
-        let words = match self.message.state {
-            event::State::Verified => format!("unchanged since {from} sealed it"),
-            event::State::Waiting => "its photos are not all here yet; the note is signed and unchanged".to_owned(),
-            event::State::Failed => "not what its sender sealed".to_owned(),
-            event::State::Expired if self.message.direction == event::Direction::In => {
-                "a photo was gone from its relay before it was fetched; the note is signed and unchanged".to_owned()
-            }
-            event::State::Expired => format!("{to} did not fetch it in time"),
-            event::State::Outbox => "sealed, and on its way".to_owned(),
-            event::State::Deposited => match &self.promise {
-                Some(day) => format!("the relay has it on disk, and keeps it until {day}"),
-                None => "the relay has it on disk".to_owned(),
-            },
-            event::State::Delivered => format!("{to} has it"),
-            event::State::Viewed => format!("{to} has looked at it"),
-        };
+        let words = self.message.meaning(self.promise.as_deref());
         let state = page.ink().paint(self.message.state.style(), self.message.state.word());
         writeln!(page, "{state}: {words}")
     }

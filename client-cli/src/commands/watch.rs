@@ -18,7 +18,7 @@ use crate::output::Output;
 ///
 /// # Errors
 /// Where it does not.
-pub(super) async fn lease(home: &Home, output: &mut Output) -> Result<WatchLease, Failure> {
+pub(crate) async fn lease(home: &Home, output: &mut Output) -> Result<WatchLease, Failure> {
     let began = Instant::now();
     let mut said = false;
     loop {
@@ -41,7 +41,7 @@ pub(super) async fn lease(home: &Home, output: &mut Output) -> Result<WatchLease
 ///
 /// # Errors
 /// Where the home cannot be locked.
-pub(super) fn try_lease(home: &Home) -> Result<Option<WatchLease>, Failure> {
+pub(crate) fn try_lease(home: &Home) -> Result<Option<WatchLease>, Failure> {
     WatchLease::try_take(home).map_err(|error: TurnError| Failure::failed(error.to_string()))
 }
 
@@ -49,7 +49,7 @@ pub(super) fn try_lease(home: &Home) -> Result<Option<WatchLease>, Failure> {
 ///
 /// # Errors
 /// Where it does.
-pub(super) fn must_be_alone(opened: &Opened) -> Result<(), Failure> {
+pub(crate) fn must_be_alone(opened: &Opened) -> Result<(), Failure> {
     if opened.is_superseded() {
         return Err(Failure::failed("another copy of this home receives now")
             .hint("use a home on one machine only; messages taken there are not here"));
@@ -59,7 +59,7 @@ pub(super) fn must_be_alone(opened: &Opened) -> Result<(), Failure> {
 
 /// How long to wait between two looks at a relay, and longer each time it is not there.
 #[derive(Default)]
-pub(super) struct Pace {
+pub(crate) struct Pace {
     failed_tries: u32,
 }
 
@@ -68,7 +68,7 @@ impl Pace {
     ///
     /// # Errors
     /// The relay's or the vault's.
-    pub(super) async fn wait(&mut self, opened: &Opened) -> Result<(), ClientError> {
+    pub(crate) async fn wait(&mut self, opened: &Opened) -> Result<(), ClientError> {
         self.failed_tries = 0;
         wipe_stack();
         let until_due = opened.client.next_due().await?.map_or(LONGEST_WAIT_MS, |due| due.since_ms(now()));
@@ -77,7 +77,7 @@ impl Pace {
     }
 
     /// Gives a relay that was not reached time. A random part, so that not all clients come back at one moment.
-    pub(super) async fn back_off(&mut self, opened: &Opened) {
+    pub(crate) async fn back_off(&mut self, opened: &Opened) {
         opened.client.hang_up();
         wipe_stack();
         let most_ms = LONGEST_PAUSE_MS.min(SHORTEST_PAUSE_MS << self.failed_tries.saturating_add(1).min(16));
@@ -87,7 +87,7 @@ impl Pace {
     }
 
     /// Whether the relay was there the last time.
-    pub(super) const fn was_reached(&self) -> bool {
+    pub(crate) const fn was_reached(&self) -> bool {
         self.failed_tries == 0
     }
 }

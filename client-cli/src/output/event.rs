@@ -175,6 +175,29 @@ pub(crate) struct Message {
     pub(crate) previews: String,
 }
 
+impl Message {
+    /// What its state means, in words; `promise` is the day until which a relay keeps it.
+    pub(crate) fn meaning(&self, promise: Option<&str>) -> String {
+        let (from, to) = (Sanitized::line(&self.from), Sanitized::line(&self.to));
+        match self.state {
+            State::Verified => format!("unchanged since {from} sealed it"),
+            State::Waiting => "its photos are not all here yet; the note is signed and unchanged".to_owned(),
+            State::Failed => "not what its sender sealed".to_owned(),
+            State::Expired if self.direction == Direction::In => {
+                "a photo was gone from its relay before it was fetched; the note is signed and unchanged".to_owned()
+            }
+            State::Expired => format!("{to} did not fetch it in time"),
+            State::Outbox => "sealed, and on its way".to_owned(),
+            State::Deposited => match promise {
+                Some(day) => format!("the relay has it on disk, and keeps it until {day}"),
+                None => "the relay has it on disk".to_owned(),
+            },
+            State::Delivered => format!("{to} has it"),
+            State::Viewed => format!("{to} has looked at it"),
+        }
+    }
+}
+
 impl Report for Message {
     fn for_people(&self, page: &mut Page) -> fmt::Result {
         let ink = page.ink();

@@ -6,26 +6,33 @@ use image::{Rgba, RgbaImage};
 
 use super::Depth;
 
+/// A cell: its letter, the colour of the letter and that of the ground; `None` is the terminal's own.
+pub(crate) type Block = (char, Option<Colour>, Option<Colour>);
+
+/// A picture as cells, two rows of pixels in each row of them.
+pub(crate) fn cells(picture: &RgbaImage, depth: Depth) -> Vec<Vec<Block>> {
+    let cell = |x: u32, y: u32| {
+        let upper = picture.get_pixel_checked(x, y).and_then(opaque);
+        let lower = picture.get_pixel_checked(x, y.saturating_add(1)).and_then(opaque);
+        match (upper, lower) {
+            _ if depth == Depth::Shades => (shade(upper, lower), None, None),
+            (None, None) => (' ', None, None),
+            (None, Some(lower)) => ('▄', Some(lower), None),
+            (Some(upper), lower) => ('▀', Some(upper), lower),
+        }
+    };
+    (0..picture.height()).step_by(2).map(|y| (0..picture.width()).map(|x| cell(x, y)).collect()).collect()
+}
+
 /// One line of text for two rows of pixels, each ended with its colours taken back.
 pub(super) fn draw(picture: &RgbaImage, depth: Depth) -> String {
     let mut drawing = String::new();
-    for y in (0..picture.height()).step_by(2) {
+    for row in cells(picture, depth) {
         let mut last = None;
-        for x in 0..picture.width() {
-            let upper = picture.get_pixel_checked(x, y).and_then(opaque);
-            let lower = picture.get_pixel_checked(x, y.saturating_add(1)).and_then(opaque);
-            if depth == Depth::Shades {
-                drawing.push(shade(upper, lower));
-                continue;
-            }
-            let (letter, ink) = match (upper, lower) {
-                (None, None) => (' ', (None, None)),
-                (None, Some(lower)) => ('▄', (Some(lower), None)),
-                (Some(upper), lower) => ('▀', (Some(upper), lower)),
-            };
-            if last != Some(ink) {
-                set_colours(&mut drawing, ink, depth);
-                last = Some(ink);
+        for (letter, ink, ground) in row {
+            if depth != Depth::Shades && last != Some((ink, ground)) {
+                set_colours(&mut drawing, (ink, ground), depth);
+                last = Some((ink, ground));
             }
             drawing.push(letter);
         }
@@ -34,7 +41,7 @@ pub(super) fn draw(picture: &RgbaImage, depth: Depth) -> String {
     drawing
 }
 
-pub(super) type Colour = [u8; 3];
+pub(crate) type Colour = [u8; 3];
 
 /// What is mostly transparent shows the terminal's own ground.
 pub(super) fn opaque(pixel: &Rgba<u8>) -> Option<Colour> {
@@ -58,7 +65,7 @@ fn set_colours(drawing: &mut String, (letter, ground): (Option<Colour>, Option<C
 }
 
 /// The nearest colour of the 256-colour palette: 16 to 231 a cube of six levels, 232 to 255 greys.
-fn nearest(colour: Colour) -> u8 {
+pub(crate) fn nearest(colour: Colour) -> u8 {
     let [red, green, blue] = colour.map(nearest_level);
     let cube = [red, green, blue].map(|(_, value)| value);
     let cube_index = 16 + 36 * red.0 + 6 * green.0 + blue.0;

@@ -28,7 +28,11 @@ mod sixel;
 mod tests;
 
 pub(crate) use choose::{Asked, Depth};
+pub(crate) use half_block::{Block, nearest};
 pub(crate) use preview::{Preview, draw_row};
+
+/// A decoded picture.
+pub(crate) type Pixels = RgbaImage;
 
 /// A way to draw.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +46,18 @@ enum Graphics {
     /// Sixel graphics with so many colours.
     Sixel(u16),
 }
+
+/// A picture, drawn.
+#[derive(Clone, PartialEq)]
+pub(crate) enum Drawing {
+    /// Rows of cells.
+    Cells(Vec<Vec<Block>>, Depth),
+    /// What a terminal with graphics is to be sent where its upper left corner is.
+    Graphics(String),
+}
+
+/// Takes every picture of kitty's protocol from the screen; other pictures go with the text over them.
+pub(crate) const WIPE: &str = "\u{1b}_Ga=d,q=2\u{1b}\\";
 
 /// Where pictures are drawn, and how.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,6 +94,25 @@ impl Canvas {
             _ => room::in_pixels(picture.dimensions(), self.window, self.cell())
                 .and_then(|size| self.draw_pixels(&shrunk(picture, size)))
                 .unwrap_or_default(),
+        }
+    }
+
+    /// The same way of drawing in a part of the window.
+    pub(crate) const fn within(self, columns: u16, rows: u16) -> Self {
+        // `room` keeps rows for a prompt, and here there is none.
+        let window = Window { columns, rows: rows.saturating_add(room::KEPT_ROWS), ..self.window };
+        Self { window, ..self }
+    }
+
+    /// Draws a picture as [`draw`](Self::draw) does: as cells where it is made of letters.
+    pub(crate) fn drawing(&self, picture: &RgbaImage) -> Drawing {
+        match self.graphics {
+            Graphics::Blocks(depth) => {
+                let size = room::in_half_cells(picture.dimensions(), self.window);
+                let cells = size.map(|size| half_block::cells(&shrunk(picture, size), depth));
+                Drawing::Cells(cells.unwrap_or_default(), depth)
+            }
+            _ => Drawing::Graphics(self.draw(picture).trim_end_matches('\n').to_owned()),
         }
     }
 

@@ -5,7 +5,7 @@
 use image::{RgbaImage, imageops};
 use lightproof_core::prepare::blur_of;
 
-use super::{Depth, half_block};
+use super::{Depth, Drawing, half_block};
 use crate::terminal::Window;
 
 /// A blur, and the shape of its photo.
@@ -35,6 +35,12 @@ impl Preview {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to a window")]
         let [width, height] = [columns, half_rows].map(|edge| edge.round() as u32);
         imageops::resize(&self.blur, width, height, imageops::FilterType::Triangle)
+    }
+
+    /// The same as cells, at most so many rows high.
+    pub(crate) fn drawing(&self, window: Window, depth: Depth) -> Drawing {
+        let rows = LARGE_ROWS.min(window.rows).max(1);
+        Drawing::Cells(half_block::cells(&self.drawn(rows, window), depth), depth)
     }
 
     /// Large enough to stand in the photo's place.

@@ -44,7 +44,7 @@ fn rounded(length: f64, most: u32) -> u32 {
     rounded
 }
 
-const KEPT_ROWS: u16 = 4;
+pub(super) const KEPT_ROWS: u16 = 4;
 
 #[cfg(test)]
 mod tests {

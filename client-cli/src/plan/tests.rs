@@ -10,7 +10,7 @@ use crate::exit::Exit;
 fn send(words: &[&str]) -> Result<Sending, Failure> {
     let line = CommandLine::try_parse_from([&["lightproof", "send"], words].concat()).unwrap();
     let passphrase = PassphraseSource::current(&line.global, |_| false);
-    let Command::Send(typed) = line.command else { panic!("send is send") };
+    let Some(Command::Send(typed)) = line.command else { panic!("send is send") };
     Sending::plan(typed, &passphrase)
 }
 

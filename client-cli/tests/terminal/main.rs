@@ -18,6 +18,7 @@ mod drawn;
 #[expect(dead_code, reason = "the terminal of the unit tests, too")]
 #[path = "../emulator/mod.rs"]
 mod emulator;
+mod inbox;
 mod interrupted;
 mod metadata;
 #[expect(dead_code, reason = "what other tests need of people")]

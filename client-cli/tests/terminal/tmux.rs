@@ -12,10 +12,10 @@ use crate::emulator::{Way, psnr, read};
 use crate::people::{Person, Place};
 
 /// A tmux server of its own, with one pane of 80 columns and 24 rows.
-struct Tmux(String);
+pub(crate) struct Tmux(String);
 
 impl Tmux {
-    fn start(person: &Person, name: &str) -> Option<Self> {
+    pub(crate) fn start(person: &Person, name: &str) -> Option<Self> {
         if Command::new("tmux").arg("-V").output().is_err() {
             println!("skipped: no tmux");
             return None;
@@ -39,11 +39,11 @@ impl Tmux {
         command
     }
 
-    fn run(&self, words: &[&str]) -> Output {
+    pub(crate) fn run(&self, words: &[&str]) -> Output {
         self.command(words).output().unwrap()
     }
 
-    fn types(&self, line: &str) {
+    pub(crate) fn types(&self, line: &str) {
         self.run(&["send-keys", "-l", line]);
         self.run(&["send-keys", "Enter"]);
     }

@@ -99,9 +99,15 @@ const HOMES: &[(&str, &[&str])] = &[
     ("webpki_roots", &["relay/src/acme/https.rs", "client-cli/src/transport/"]),
     ("x509_parser", &["relay/src/tls.rs"]),
     // terminal
+    ("crossterm", &["client-cli/src/inbox/screen.rs"]),
+    (
+        "ratatui_core",
+        &["client-cli/src/inbox/backend.rs", "client-cli/src/inbox/screen.rs", "client-cli/src/inbox/view/"],
+    ),
     (
         "indicatif",
         &[
+            "client-cli/src/inbox/view/",
             "client-cli/src/progress.rs",
             "client-cli/src/output/",
             "client-cli/src/commands/status.rs",

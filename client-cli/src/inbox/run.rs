@@ -1,0 +1,70 @@
+//! The inbox put together: a screen, keys, and the work.
+
+use tokio::sync::mpsc::UnboundedReceiver;
+
+use super::event::{Event, Intent};
+use super::screen::{Screen, keys};
+use super::state::State;
+use super::work::{Drawn, Errands, Work};
+use crate::commands::look;
+use crate::exit::{Exit, Failure};
+use crate::opened::Opened;
+use crate::output::Output;
+use crate::picture::Asked;
+use crate::terminal::Window;
+
+/// Shows the inbox until the person has had enough.
+///
+/// # Errors
+/// Where the terminal cannot be used, or is gone.
+pub(crate) async fn run(graphics: Asked, opened: &Opened, output: &Output) -> Result<Exit, Failure> {
+    // So that Ctrl-C is listened for, before the terminal is asked anything.
+    tokio::task::yield_now().await;
+    let drawn = Drawn { canvas: look::canvas(graphics, output), depth: look::depth(output) };
+    let (work, errands, told) = Work::of(opened, drawn)?;
+    let screen = Screen::take(output.ink())?;
+    tokio::select! {
+        biased;
+        shown = show(screen, keys(), told, &errands) => shown,
+        () = work.run() => Ok(Exit::Done),
+    }
+}
+
+async fn show(
+    mut screen: Screen,
+    mut keys: UnboundedReceiver<Event>,
+    mut told: UnboundedReceiver<Event>,
+    errands: &Errands,
+) -> Result<Exit, Failure> {
+    let Window { columns, rows, .. } = Window::of_stdout();
+    let mut state = State::new(columns, rows);
+    loop {
+        screen.draw(&state)?;
+        let news = state.take_news();
+        if !news.is_empty() {
+            errands.take(Intent::ToldOf(news));
+        }
+        let event = tokio::select! {
+            biased;
+            Some(key) = keys.recv() => key,
+            Some(event) = told.recv() => event,
+            // The keyboard is gone, and the terminal with it.
+            else => return Ok(Exit::Done),
+        };
+        let mut next = Some(event);
+        // What came together is drawn together.
+        while let Some(event) = next {
+            for intent in state.on(event) {
+                if intent == Intent::Suspend {
+                    screen.suspend()?;
+                } else {
+                    errands.take(intent);
+                }
+            }
+            if state.is_done() {
+                return Ok(Exit::Done);
+            }
+            next = keys.try_recv().or_else(|_| told.try_recv()).ok();
+        }
+    }
+}

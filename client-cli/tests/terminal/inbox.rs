@@ -1,0 +1,242 @@
+//! The inbox under tmux, by its keys: what somebody does with it in a day, screen by screen at 80 by 24.
+
+use std::fs;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::people::{Person, Place, json};
+use crate::tmux::Tmux;
+
+impl Tmux {
+    fn press(&self, keys: &[&str]) {
+        self.run(&[&["send-keys"], keys].concat());
+    }
+
+    fn write(&self, text: &str) {
+        self.run(&["send-keys", "-l", text]);
+    }
+
+    /// As a terminal pastes.
+    fn paste(&self, text: &str) {
+        self.run(&["set-buffer", text]);
+        self.run(&["paste-buffer", "-p"]);
+    }
+
+    /// The screen as letters, once it says something, without what shows nothing; times are zeros.
+    fn shows(&self, words: &str) -> String {
+        let began = Instant::now();
+        loop {
+            let screen = String::from_utf8(self.run(&["capture-pane", "-p"]).stdout).unwrap();
+            // Right-to-left text is isolated; the marks themselves show nothing.
+            let screen = screen.replace(['\u{2068}', '\u{2069}'], "");
+            if screen.contains(words) {
+                return screen.lines().map(masked).collect::<Vec<_>>().join("\n").trim_end().to_owned();
+            }
+            assert!(began.elapsed() < PATIENCE, "{words:?} is not on the screen:\n{screen}");
+            thread::sleep(Duration::from_millis(30));
+        }
+    }
+}
+
+/// `11-21 16:20` becomes `00-00 00:00`.
+fn masked(line: &str) -> String {
+    let mut masked = line.to_owned();
+    let letters: Vec<char> = line.chars().collect();
+    for window in letters.windows(11) {
+        let shape: String = window.iter().map(|one| if one.is_ascii_digit() { '0' } else { *one }).collect();
+        if shape == "00-00 00:00" {
+            masked = masked.replace(&window.iter().collect::<String>(), &shape);
+        }
+    }
+    masked.trim_end().to_owned()
+}
+
+/// A page between its title and its keys.
+fn page(title: &str, relay: &str, body: &[&str], status: &str, keys: &str) -> String {
+    let rule = "─".repeat(80);
+    let blanks = 80 - title.chars().count() - relay.chars().count() - 1;
+    let mut lines = vec![format!("{title}{}{relay}", " ".repeat(blanks)), rule.clone()];
+    lines.extend(body.iter().map(|line| (*line).to_owned()));
+    lines.resize(21, String::new());
+    lines.extend([rule, status.to_owned(), keys.to_owned()]);
+    lines.join("\n")
+}
+
+/// A machine that does much else is slow.
+const PATIENCE: Duration = Duration::from_secs(40);
+
+fn request_of(person: &Person) -> String {
+    json(&person.says(&["--json", "requests"]))[0]["request"].to_string()
+}
+
+const PEOPLE: &str = " ↑↓ choose · Enter open · w write · v verify · a add · c card · ? keys · q quit";
+const REQUEST: &str = " ↑↓ choose · Enter accept · d decline · a add · c card · ? keys · q quit";
+
+#[test]
+fn a_day_with_the_inbox_screen_by_screen() {
+    let place = Place::new();
+    let (alice, bob, carol) = (place.person("alice"), place.person("bob"), place.person("carol"));
+    fs::write(place.path("photo.jpg"), lightproof_core::prepare::sample_photo()).unwrap();
+    let Some(tmux) = Tmux::start(&alice, "inbox") else { return };
+    tmux.types("clear; stty -g > before; $L");
+    adds_bob(&tmux, &bob);
+    sends_a_photo(&tmux, &bob);
+    hears_from_bob(&tmux, &bob);
+    saves_and_answers(&tmux, &place, &bob);
+    compares_with(&tmux, &bob);
+    accepts_carol(&tmux, &alice, &carol);
+    leaves(&tmux);
+}
+
+/// Nobody is there; Bob's card is pasted.
+fn adds_bob(tmux: &Tmux, bob: &Person) {
+    let empty = ["", " nobody is here yet", "", " a  adds somebody by their contact card", " c  shows yours"];
+    let keys = " a add a contact · c my card · ? keys · q quit";
+    assert_eq!(tmux.shows(" connected"), page(" lightproof · alice", "connected", &empty, "", keys));
+    tmux.press(&["a"]);
+    tmux.shows("paste it");
+    tmux.paste(bob.says(&["card"]).trim());
+    tmux.shows("lightproof:");
+    tmux.press(&["Enter"]);
+    tmux.write("bob");
+    tmux.press(&["Enter"]);
+    let added = " added bob; compare safety numbers when you can: v";
+    let row = ["> bob              unverified"];
+    assert_eq!(tmux.shows("added bob"), page(" lightproof · alice", "connected", &row, added, PEOPLE));
+}
+
+/// A note with a photo goes out.
+fn sends_a_photo(tmux: &Tmux, bob: &Person) {
+    tmux.press(&["w"]);
+    tmux.shows("note to bob");
+    tmux.write("look at this");
+    tmux.press(&["Tab"]);
+    tmux.write("photo.jpg");
+    tmux.press(&["Enter", "Tab"]);
+    let writing = tmux.shows("photo 1  photo.jpg");
+    assert!(writing.contains("> note to bob\n    look at this"), "{writing}");
+    tmux.press(&["Enter"]);
+    tmux.shows("sent to bob: the relay has it on disk; removed");
+    bob.ends(&["receive"], 0);
+    let request = request_of(bob);
+    bob.says(&["accept", &request, "--name", "alice"]);
+    let came = json(&bob.says(&["--json", "receive"]));
+    assert_eq!((&came[0]["state"], &came[0]["note"]), (&"verified".into(), &"look at this".into()));
+}
+
+/// Bob answers while the inbox is open.
+fn hears_from_bob(tmux: &Tmux, bob: &Person) {
+    bob.says(&["send", "alice", "photo.jpg", "-m", "from bob: \u{1b}[2J\u{202e}שלום"]);
+    let row = ["> bob              unverified 1 new   00-00 00:00 [photo] from bob: �[2J�שלום"];
+    let shown = tmux.shows("1 new");
+    let status = " sent to bob: the relay has it on disk; removed author, camera, comment, date, …";
+    assert_eq!(shown, page(" lightproof · alice", "connected", &row, status, PEOPLE));
+    tmux.press(&["Enter"]);
+    let shown = tmux.shows("1 photo   from bob");
+    assert!(shown.contains("\n  00-00 00:00 you        d"), "{shown}");
+    assert!(shown.contains("\n> 00-00 00:00 bob        verified  new 1 photo   from bob: "), "{shown}");
+    tmux.press(&["Enter"]);
+    let read = tmux.shows("▀");
+    assert!(read.contains("verified: unchanged since bob sealed it"), "{read}");
+    assert!(read.contains("photo 1 of 1: compressed image/jpeg"), "{read}");
+    assert!(read.lines().filter(|line| line.contains('▀')).count() >= 8, "{read}");
+}
+
+/// His photo is saved, and answered.
+fn saves_and_answers(tmux: &Tmux, place: &Place, bob: &Person) {
+    tmux.press(&["s"]);
+    tmux.shows("save photo 1 as");
+    tmux.write("saved/");
+    tmux.press(&["Enter"]);
+    tmux.shows("saved ./saved/");
+    assert_eq!(fs::read_dir(place.path("saved")).unwrap().count(), 1);
+    tmux.press(&["r"]);
+    tmux.shows("note to bob");
+    tmux.write("thanks");
+    tmux.press(&["Enter"]);
+    tmux.shows("sent to bob: the relay has it on disk");
+    assert_eq!(json(&bob.says(&["--json", "receive"]))[0]["note"], "thanks");
+}
+
+/// The safety number is the one that Bob sees.
+fn compares_with(tmux: &Tmux, bob: &Person) {
+    tmux.press(&["v"]);
+    let shown = tmux.shows("press m");
+    let bobs =
+        json(&bob.says(&["--json", "contact", "verify", "alice"]))[0]["safety_number"].as_str().unwrap().to_owned();
+    let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
+    assert_eq!(digits(&shown), digits(&bobs));
+    tmux.press(&["m", "y"]);
+    tmux.shows("bob is verified");
+}
+
+/// Carol asks, and is accepted.
+fn accepts_carol(tmux: &Tmux, alice: &Person, carol: &Person) {
+    tmux.press(&["Escape"]);
+    tmux.press(&["Escape"]);
+    tmux.press(&["Escape"]);
+    carol.adds(alice);
+    carol.says(&["send", "alice", "-m", "it is carol"]);
+    let shown = tmux.shows("carol            request");
+    assert!(shown.ends_with(PEOPLE) && shown.contains("\n> bob              verified"), "{shown}");
+    tmux.press(&["Home"]);
+    assert!(tmux.shows("d decline").ends_with(REQUEST));
+    tmux.press(&["Enter"]);
+    tmux.shows("somebody who says it is carol wants to write to you");
+    tmux.press(&["Enter"]);
+    tmux.shows("carol may write to you now");
+    let shown = tmux.shows("it is carol");
+    assert!(shown.contains("carol            unverified 1 new   00-00 00:00 it is carol"), "{shown}");
+}
+
+/// To the background and back, and to the end.
+fn leaves(tmux: &Tmux) {
+    tmux.press(&["C-z"]);
+    tmux.shows("Stopped");
+    tmux.types("fg");
+    tmux.shows("c card");
+    tmux.press(&["q"]);
+    tmux.types("echo code $?; stty -g > after; cmp before after && echo sa''me");
+    let end = tmux.shows("same");
+    assert!(end.contains("code 0"), "{end}");
+    tmux.write("echo visible");
+    tmux.shows("echo visible");
+}
+
+#[test]
+fn whatever_ends_the_inbox_the_terminal_is_as_it_was() {
+    let place = Place::new();
+    let alice = place.person("alice");
+    let Some(tmux) = Tmux::start(&alice, "ended") else { return };
+    for end in ["C-c", "TERM"] {
+        // The shell itself becomes the program, so that its id is known.
+        tmux.types(
+            "clear; stty -g > before; sh -c 'echo $$ > id; exec $L'; stty -g > after; cmp before after && echo sa''me",
+        );
+        tmux.shows("nobody is here yet");
+        if end == "TERM" {
+            let id = fs::read_to_string(place.path("id")).unwrap().trim().parse().unwrap();
+            kill_process(Pid::from_raw(id).unwrap(), Signal::TERM).unwrap();
+        } else {
+            tmux.press(&[end]);
+        }
+        let screen = tmux.shows("same");
+        assert!(!screen.contains("nobody is here yet"), "{end}: {screen}");
+        let flags = tmux.run(&["display-message", "-p", "#{alternate_on} #{cursor_flag}"]).stdout;
+        assert_eq!(String::from_utf8(flags).unwrap().trim(), "0 1", "{end}");
+    }
+}
+
+#[test]
+fn without_a_terminal_or_a_home_there_is_no_inbox() {
+    let place = Place::new();
+    let nobody = Person::at(&place, "nobody");
+    let (_, help) = nobody.ends(&[], 2);
+    assert!(help.contains("Usage: lightproof"), "{help}");
+    let Some(tmux) = Tmux::start(&nobody, "none") else { return };
+    tmux.types("clear; $L; echo code $?");
+    let screen = tmux.shows("code 1");
+    assert!(screen.contains("error: there is no home in") && screen.contains("lightproof init"), "{screen}");
+}
