@@ -12,6 +12,7 @@ use crate::exit::{Exit, Failure};
 use crate::output::{Colour, Output, Reader, Verbosity};
 use crate::sanitize::Sanitized;
 
+mod announce;
 mod args;
 mod clock;
 mod commands;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
+use crate::announce::Detail;
 use crate::picture::Asked;
 use crate::plan::{ContactName, IdPrefix, Input, MaxEdge, Quality, Recipients};
 
@@ -79,6 +80,23 @@ pub(crate) struct Receive {
     /// Fetch photos from relays not allowed before
     #[arg(long)]
     pub(crate) allow_relays: bool,
+    /// Run this line in a shell whenever something comes, with LIGHTPROOF_FROM and the like in its environment
+    #[arg(long, value_name = "COMMAND", requires = "follow")]
+    pub(crate) exec: Option<String>,
+    /// Let that command have the note, in LIGHTPROOF_NOTE
+    #[arg(long, requires = "exec")]
+    pub(crate) exec_note: bool,
+    /// Show a desktop notification whenever something comes [without =WHAT: arrival]
+    #[arg(
+        long,
+        value_name = "WHAT",
+        value_enum,
+        requires = "follow",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "arrival"
+    )]
+    pub(crate) notify: Option<Detail>,
 }
 
 /// `messages`.

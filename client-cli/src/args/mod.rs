@@ -86,7 +86,9 @@ pub(crate) enum Command {
     )]
     Send(Send),
     /// Receive what waits at the relay
-    #[command(after_help = "Examples:\n  lightproof receive\n  lightproof receive --follow --save-to photos")]
+    #[command(
+        after_help = "Examples:\n  lightproof receive\n  lightproof receive --follow --save-to photos\n  lightproof receive --follow --exec 'echo \"$LIGHTPROOF_PHOTOS photos from $LIGHTPROOF_FROM\" >> came'"
+    )]
     Receive(Receive),
     /// People who wrote for the first time
     #[command(after_help = "Example:\n  lightproof requests")]

@@ -13,6 +13,7 @@ use super::photo_file::{PhotoOf, make_folder};
 use super::present::Names;
 use super::requests::told;
 use super::watch::{self, Pace};
+use crate::announce::{Announcement, Announcer, Audience};
 use crate::args::Receive;
 use crate::clock::{now, rng};
 use crate::exit::{Exit, Failure};
@@ -28,7 +29,14 @@ pub(super) async fn run(typed: &Receive, opened: &Opened, output: &mut Output) -
         make_folder(folder)?;
     }
     let _lease = watch::lease(&opened.home, output).await?;
-    let mut receiving = Receiving { typed, opened, waiting: BTreeSet::new(), refused: BTreeSet::new() };
+    let audience = Audience {
+        command: typed.exec.clone(),
+        command_reads_notes: typed.exec_note,
+        desktop: typed.notify,
+        home: opened.home.path().to_owned(),
+    };
+    let announcer = Announcer::to(audience);
+    let mut receiving = Receiving { typed, opened, announcer, waiting: BTreeSet::new(), refused: BTreeSet::new() };
     if typed.follow {
         return receiving.follow(output).await;
     }
@@ -39,6 +47,8 @@ pub(super) async fn run(typed: &Receive, opened: &Opened, output: &mut Output) -
 struct Receiving<'a> {
     typed: &'a Receive,
     opened: &'a Opened,
+    /// Whom else it is told.
+    announcer: Option<Announcer>,
     /// Messages that were told of while their photos waited.
     waiting: BTreeSet<Vec<u8>>,
     /// Relays that the user does not want to talk to.
@@ -179,6 +189,11 @@ impl Receiving<'_> {
         Ok(changed)
     }
 
+    /// After it was told here.
+    fn announce(&self, announcement: Announcement) {
+        self.announcer.iter().for_each(|announcer| announcer.tell(announcement.clone()));
+    }
+
     async fn tell_requests(
         &self,
         before: &BTreeSet<Fingerprint>,
@@ -187,7 +202,9 @@ impl Receiving<'_> {
     ) -> Result<(), Failure> {
         for request in self.opened.client.requests().await? {
             if !before.contains(&request.fingerprint) {
-                output.report(&told(&request))?;
+                let told = told(&request);
+                output.report(&told)?;
+                self.announce(Announcement::Request { number: told.request, fingerprint: told.fingerprint });
                 output.remark("answer with `lightproof accept REQUEST --name NAME` or `lightproof decline REQUEST`");
                 look.exits.push(Exit::Done);
             }
@@ -247,6 +264,13 @@ impl Receiving<'_> {
             together.keep();
         }
         output.report(&told)?;
+        self.announce(Announcement::Message {
+            id: told.id.clone(),
+            from: told.from.clone(),
+            state: told.state,
+            photos: told.photos.len(),
+            note: told.note.clone().unwrap_or_default(),
+        });
         for (number, (told, photo)) in (1..).zip(told.photos.iter().zip(message.photos.iter())) {
             let holds = told.holds.as_deref().unwrap_or_default();
             warn_of(holds, &format!("photo {number}"), photo.facts.treatment, output);

@@ -1,4 +1,4 @@
-//! What people see: photos drawn in terminals, blurs of what is not fetched yet, warnings about metadata, codes to scan.
+//! What people see and hear of: photos drawn in terminals, blurs of what is not fetched yet, warnings about metadata, codes to scan.
 //!
 //! A terminal is played by the test itself, behind a real pseudo-terminal, or by tmux. These tests open sockets and read
 //! the clock, because the program does.
@@ -12,6 +12,7 @@
     reason = "a test that fails is to stop"
 )]
 
+mod announced;
 mod asked;
 mod codes;
 mod drawn;

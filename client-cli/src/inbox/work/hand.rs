@@ -6,7 +6,7 @@ use lightproof_core::ClientError;
 use lightproof_core::contact::Trust;
 use lightproof_core::e2ee::card::ContactCard;
 use lightproof_core::e2ee::manifest::Treatment;
-use lightproof_core::message::{Direction, Message, PhotoState, StoredPhoto};
+use lightproof_core::message::{Direction, Message, PhotoState, State, StoredPhoto};
 use lightproof_core::people::CardRelay;
 use tokio::sync::{Mutex, Notify};
 
@@ -15,7 +15,7 @@ use crate::clock::{Date, now, rng};
 use crate::commands::look::Seen;
 use crate::commands::photo_file::{PhotoOf, make_folder};
 use crate::commands::present::Names;
-use crate::exit::Failure;
+use crate::exit::{Exit, Failure};
 use crate::inbox::event::{Event, Intent, Loaded, MessageKey, PhotoSeen, Place, Said};
 use crate::opened::Opened;
 use crate::output::Style;
@@ -71,6 +71,7 @@ impl<'a> Hand<'a> {
             Intent::ToldOf(keys) => {
                 for key in keys {
                     if let Some(message) = self.message(&key).await? {
+                        self.raise_alarm(&message).await?;
                         client.told_of(&message, &mut rng()).await?;
                     }
                 }
@@ -80,6 +81,18 @@ impl<'a> Hand<'a> {
             Intent::Accept { .. } | Intent::AllowRelay(_) | Intent::Send(_) | Intent::Suspend => return Ok(()),
         }
         self.changed.notify_one();
+        Ok(())
+    }
+
+    /// Where it did not verify, that is said, and is how this run ends.
+    async fn raise_alarm(&self, message: &Message) -> Result<(), ClientError> {
+        if message.state == State::Failed {
+            self.opened.raise_alarm();
+            let from = Names::of(self.opened).await?.name(&message.contact);
+            let from = Sanitized::line(&from);
+            let what = format!("a photo is not what {from} sealed; it is not shown");
+            self.tell.failure(&Failure::new(Exit::Unverified, what).hint(format!("ask {from} to send it again")));
+        }
         Ok(())
     }
 

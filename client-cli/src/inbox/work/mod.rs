@@ -77,6 +77,8 @@ pub(super) struct Work<'a> {
     drawn: Drawn,
     tell: Tell,
     changed: Notify,
+    /// There is a mailbox to watch that was not there before.
+    has_mailbox: Notify,
     at_hand: UnboundedReceiver<Intent>,
     receiving: UnboundedReceiver<Intent>,
     sending: UnboundedReceiver<Intent>,
@@ -98,18 +100,28 @@ impl<'a> Work<'a> {
         let listening = tell.clone();
         opened.listen(move |heard| steps.hear(heard).into_iter().for_each(|event| listening.event(event)));
         let watcher = opened.beside()?;
-        let work = Self { hand: opened, watcher, drawn, tell, changed: Notify::new(), at_hand, receiving, sending };
+        let work = Self {
+            hand: opened,
+            watcher,
+            drawn,
+            tell,
+            changed: Notify::new(),
+            has_mailbox: Notify::new(),
+            at_hand,
+            receiving,
+            sending,
+        };
         Ok((work, errands, told))
     }
 
     /// Works until it is dropped. What is dropped is as after a crash: nothing is half done.
     pub(super) async fn run(self) {
-        let Self { hand, watcher, drawn, tell, changed, at_hand, receiving, sending } = self;
+        let Self { hand, watcher, drawn, tell, changed, has_mailbox, at_hand, receiving, sending } = self;
         let hand = hand::Hand::new(hand, drawn, &tell, &changed);
         changed.notify_one();
         tokio::join!(
-            receiving::run(&watcher, receiving, &tell, &changed),
-            sending::run(&hand, sending),
+            receiving::run(receiving::Receiving::of(&watcher, &tell, &changed, &has_mailbox), receiving),
+            sending::run(&hand, sending, &has_mailbox),
             side_by_side(&hand, at_hand),
             outlines(&hand, &changed),
         );

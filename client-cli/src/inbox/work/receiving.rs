@@ -20,16 +20,15 @@ use crate::opened::Opened;
 use crate::source::PhotoFiles;
 
 /// Receives until it is dropped.
-pub(super) async fn run(opened: &Opened, mut asked: UnboundedReceiver<Intent>, tell: &Tell, changed: &Notify) {
-    let mut receiving = Receiving { opened, tell, changed, said: None };
+pub(super) async fn run(mut receiving: Receiving<'_>, mut asked: UnboundedReceiver<Intent>) {
     loop {
-        match watch::try_lease(&opened.home) {
+        match watch::try_lease(&receiving.opened.home) {
             Ok(Some(_lease)) => receiving.follow(&mut asked).await,
             Ok(None) => {
-                tell.event(Event::Relay(RelayState::Elsewhere));
-                changed.notify_one();
+                receiving.tell.event(Event::Relay(RelayState::Elsewhere));
+                receiving.changed.notify_one();
             }
-            Err(failure) => tell.failure(&failure),
+            Err(failure) => receiving.tell.failure(&failure),
         }
         tokio::select! {
             () = sleep(LOOK_AGAIN) => {}
@@ -38,12 +37,21 @@ pub(super) async fn run(opened: &Opened, mut asked: UnboundedReceiver<Intent>, t
     }
 }
 
-struct Receiving<'a> {
+/// The client that watches.
+pub(super) struct Receiving<'a> {
     opened: &'a Opened,
     tell: &'a Tell,
     changed: &'a Notify,
+    has_mailbox: &'a Notify,
     /// Why the relay was not reached, until it is: it need not be said again.
     said: Option<String>,
+}
+
+impl<'a> Receiving<'a> {
+    /// Nothing is asked yet.
+    pub(super) const fn of(opened: &'a Opened, tell: &'a Tell, changed: &'a Notify, has_mailbox: &'a Notify) -> Self {
+        Self { opened, tell, changed, has_mailbox, said: None }
+    }
 }
 
 impl Receiving<'_> {
@@ -74,8 +82,9 @@ impl Receiving<'_> {
                         }
                     }
                 }
+                // What was pushed meanwhile may be dropped with the waiting: a fresh connection brings it again.
+                () = self.has_mailbox.notified() => self.opened.client.hang_up(),
                 Some(intent) = asked.recv() => {
-                    // What was pushed meanwhile may be dropped with the waiting: a fresh connection brings it again.
                     self.opened.client.hang_up();
                     self.answer(intent).await;
                 }

@@ -4,6 +4,7 @@ use lightproof_core::e2ee::identity::Fingerprint;
 use lightproof_core::event::Stage;
 use lightproof_core::prepare::{Fate, RemovedGroup};
 use lightproof_core::send::{self, SendOutcome};
+use tokio::sync::Notify;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::hand::{Hand, typed_path};
@@ -18,11 +19,16 @@ use crate::sanitize::Sanitized;
 use crate::source::PhotoFiles;
 
 /// Sends until it is dropped.
-pub(super) async fn run(hand: &Hand<'_>, mut asked: UnboundedReceiver<Intent>) {
+pub(super) async fn run(hand: &Hand<'_>, mut asked: UnboundedReceiver<Intent>, has_mailbox: &Notify) {
     while let Some(intent) = asked.recv().await {
         let Intent::Send(draft) = intent else { continue };
         let Some(to) = draft.to else { continue };
+        let had_mailbox = hand.has_mailbox_for(&to).await;
         let sent = hand.send(to, draft).await;
+        // Whoever is written to for the first time answers into a mailbox that nobody watches yet.
+        if !had_mailbox && hand.has_mailbox_for(&to).await {
+            has_mailbox.notify_one();
+        }
         for stage in [Stage::Preparing, Stage::Uploading] {
             hand.tell.event(Event::Progress(stage, None));
         }
@@ -35,6 +41,10 @@ pub(super) async fn run(hand: &Hand<'_>, mut asked: UnboundedReceiver<Intent>) {
 }
 
 impl Hand<'_> {
+    async fn has_mailbox_for(&self, contact: &Fingerprint) -> bool {
+        self.opened.client.person(contact).await.is_ok_and(|person| person.mailbox.is_some())
+    }
+
     async fn send(&self, to: Fingerprint, draft: Draft) -> Result<(), Failure> {
         let client = &self.opened.client;
         let mut files = PhotoFiles::default();
