@@ -16,6 +16,7 @@ mod announce;
 mod args;
 mod clock;
 mod commands;
+mod erasing;
 mod exit;
 mod explain;
 mod home;

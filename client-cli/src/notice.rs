@@ -47,6 +47,10 @@ impl Opened {
             Notice::RelayNotAllowed(relay) => {
                 format!("something waits at the relay {}; {}", relay.authority(), allow_hint(relay))
             }
+            Notice::Retracted(contact) => {
+                let name = self.name_of(contact).await?;
+                format!("{name} has taken back a message that you had looked at; it stays here until you delete it")
+            }
             Notice::Superseded => "another copy of this home receives now; nothing more comes here".to_owned(),
             Notice::Clock(relay) => {
                 format!("the clocks of this machine and of the relay {} differ by more than a day", relay.authority())

@@ -97,6 +97,8 @@ pub struct Contact {
     pub reseal_due: Flag,
     /// Which change of our doorbell they have been told of.
     pub told_doorbell: u32,
+    /// Whether receipts go to them.
+    pub receipts: Flag,
 }
 
 /// Where they want our envelopes.
@@ -192,6 +194,7 @@ impl Contact {
             hello_due: None,
             reseal_due: Flag::No,
             told_doorbell: 0,
+            receipts: Flag::Yes,
         }
     }
 

@@ -86,6 +86,8 @@ pub enum Notice {
     RelayLostState(RelayLink),
     /// The relay of a photo, a reply or a card is not one the user has allowed.
     RelayNotAllowed(RelayLink),
+    /// This contact took back a message that was looked at before, and stays.
+    Retracted(Fingerprint),
     /// Another copy of this home watches the same mailboxes.
     Superseded,
     /// The relay's clock and ours differ by more than a day.

@@ -7,6 +7,7 @@ use lightproof_e2ee::{
     proof::SourceOpening,
 };
 use lightproof_wire::{
+    capability::{Capability, right},
     codec::{Bytes, List, Text, TlsDeserialize, TlsSerialize, TlsSize},
     deposit_receipt::DepositReceipt,
     limits::RELAY_LINK_BYTES,
@@ -50,8 +51,19 @@ pub enum State {
     Deposited = 6,
     /// Out: the recipient has it, photos verified.
     Delivered = 7,
-    /// Out: the recipient has looked at it.
+    /// Out: the recipient has looked at it. In: it was for one look, and is gone.
     Viewed = 8,
+    /// Taken back by its sender. In: nothing of it is kept.
+    Retracted = 9,
+}
+
+/// A message that was taken back, beyond its state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, TlsSerialize, TlsDeserialize, TlsSize)]
+pub struct Retraction {
+    /// Out: how far it had come, or comes all the same.
+    pub reached: State,
+    /// Out: the other side has confirmed that it dropped what it could.
+    pub confirmed: Flag,
 }
 
 /// How far one received photo came.
@@ -122,6 +134,12 @@ pub struct Message {
     pub receipt: Option<DepositReceipt>,
     /// Out: what opens the source commitments, which we may do later as proof.
     pub sources: List<SourceOpening, PHOTOS>,
+    /// Out: our right to each blob, to take it back.
+    pub writes: List<Capability<right::Write>, PHOTOS>,
+    /// Shown once and then destroyed. In: note, names and blurs are only in what was signed until then.
+    pub view_once: Flag,
+    /// Its sender took it back. In: after it was looked at, so that it stayed.
+    pub retraction: Option<Retraction>,
 }
 
 impl Message {
@@ -141,6 +159,36 @@ impl Message {
     pub(crate) fn delete<S: Store>(&self, turn: &mut Turn<'_, S>) {
         turn.delete(self);
         turn.delete_id::<Signed>(&self.id());
+    }
+
+    /// Empties a received message, so that only the fact that it came is left; where its sealed photos lie.
+    pub(crate) fn empty<S: Store>(&mut self, state: State, turn: &mut Turn<'_, S>) -> Vec<SpoolName> {
+        turn.delete_id::<Signed>(&self.id());
+        self.state = state;
+        self.read = Flag::Yes;
+        self.note = Text::default();
+        self.blob_relay = Text::default();
+        core::mem::take(&mut self.photos).iter().map(|photo| photo.spool).collect()
+    }
+
+    /// Out: how far it came, whether or not it was taken back since.
+    #[must_use]
+    pub fn reached(&self) -> State {
+        self.retraction.map_or(self.state, |retraction| retraction.reached)
+    }
+
+    /// Out: notes that it came so far.
+    pub(crate) fn reach(&mut self, state: State) {
+        match &mut self.retraction {
+            Some(retraction) => retraction.reached = state,
+            None => self.state = state,
+        }
+    }
+
+    /// Whether it is to be shown once, and was not yet.
+    #[must_use]
+    pub fn is_for_one_look(&self) -> bool {
+        self.direction == Direction::In && self.view_once.is_yes() && self.state <= State::Expired
     }
 
     /// The state that follows from the photos, for a received message.

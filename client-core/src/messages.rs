@@ -92,7 +92,7 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
     /// # Errors
     /// The vault's.
     pub async fn viewed(&self, message: &Message, now: Timestamp, rng: &mut impl CryptoRng) -> Result<(), ClientError> {
-        if message.direction == Direction::Out || message.read.is_yes() {
+        if message.direction == Direction::Out || message.read.is_yes() || message.is_for_one_look() {
             return Ok(());
         }
         until_undisturbed(async || {

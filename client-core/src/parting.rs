@@ -12,7 +12,7 @@ use crate::{
     lines,
     mailboxes::Mailbox,
     message::{Body, Direction, Message},
-    receive::DueReceipt,
+    receive::{DueReceipt, Retracted},
     send::{OutboxItem, Outgoing},
     sessions::StoredSession,
     spool::{Spool, SpoolName},
@@ -78,6 +78,9 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         }
         for receipt in turn.scan::<DueReceipt>().await?.iter().filter(|receipt| receipt.contact == *fingerprint) {
             turn.delete(receipt);
+        }
+        for early in turn.scan::<Retracted>().await?.iter().filter(|early| early.contact == *fingerprint) {
+            turn.delete(early);
         }
         for mut outgoing in turn.scan::<Outgoing>().await? {
             if outgoing.leave_out(fingerprint) {

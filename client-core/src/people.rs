@@ -10,6 +10,7 @@ use crate::{
     error::ClientError,
     home::unknown,
     profile::Profile,
+    receive::DueReceipt,
     relays::Relay,
     spool::Spool,
     transport::Transport,
@@ -25,6 +26,15 @@ pub enum CardRelay {
     Allowed,
     /// Not asked yet.
     Unasked,
+}
+
+/// Whether a contact is told that messages arrived and were looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Receipts {
+    /// No: nothing but the ack that every frame of ours carries.
+    Off,
+    /// Yes.
+    On,
 }
 
 impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
@@ -269,6 +279,28 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
     ) -> Result<Contact, ClientError> {
         self.edit_contact(fingerprint, rng, async |_: &mut Turn<'_, S>, contact: &mut Contact| {
             contact.trust = trust;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Sends receipts to a contact from now on, or no longer: those that are owed go.
+    ///
+    /// # Errors
+    /// The vault's.
+    pub async fn set_receipts(
+        &self,
+        fingerprint: &Fingerprint,
+        receipts: Receipts,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Contact, ClientError> {
+        self.edit_contact(fingerprint, rng, async |turn: &mut Turn<'_, S>, contact: &mut Contact| {
+            contact.receipts = (receipts == Receipts::On).into();
+            if receipts == Receipts::Off {
+                for owed in turn.scan::<DueReceipt>().await?.iter().filter(|owed| owed.contact == *fingerprint) {
+                    turn.delete(owed);
+                }
+            }
             Ok(())
         })
         .await

@@ -89,7 +89,13 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
 /// A proof shows every right that was signed: the right to take the photos from their relay too, and to let them go.
 fn check_may_be_shown(message: &Message) -> Result<(), ClientError> {
     let has_photos = !message.photos.as_slice().is_empty();
-    match message.state {
+    if message.is_for_one_look() {
+        return Err(ClientError::NotNow("this message is for one look"));
+    }
+    match message.reached() {
+        State::Retracted | State::Viewed if message.direction == Direction::In => {
+            Err(ClientError::NotNow("nothing of this message is kept here"))
+        }
         State::Waiting => Err(ClientError::NotNow("the photos of this message are not all here yet")),
         State::Failed => Err(ClientError::Verification),
         State::Outbox | State::Deposited if has_photos => Err(ClientError::NotNow(

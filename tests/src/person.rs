@@ -11,7 +11,7 @@ use lightproof_core::{
     people::CardRelay,
     prepare::{PrepareOptions, PreparedPhoto, prepare},
     receive::Received,
-    send::{Draft, PhotoSource, SendOutcome, Source, Sources},
+    send::{Draft, Looks, PhotoSource, SendOutcome, Source, Sources},
     spool::Spool as _,
     transport::Transport,
     vault::{memory::MemoryStore, unlock::Passphrase},
@@ -173,7 +173,7 @@ impl Person {
             recipients.push(self.client.contact(name).await?.fingerprint);
         }
         let photos = files.iter().map(|name| PhotoSource { source: self.files.source(name), options }).collect();
-        Ok(Draft { to: recipients, note: note.to_owned(), photos })
+        Ok(Draft { to: recipients, note: note.to_owned(), photos, looks: Looks::Any })
     }
 
     /// Sends a note.

@@ -60,6 +60,9 @@ pub(crate) struct Send {
     /// Say what would be sent and what would be removed, and send nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
+    /// The recipients' lightproof shows it once and then destroys it; nothing stops a camera
+    #[arg(long)]
+    pub(crate) view_once: bool,
     /// What to wait for
     #[arg(long, value_enum, default_value_t, conflicts_with = "dry_run")]
     pub(crate) wait: Wait,
@@ -135,6 +138,13 @@ pub(crate) struct Show {
 /// `delete`.
 #[derive(Args, Debug)]
 pub(crate) struct Delete {
+    /// The message, or the beginning of its ID
+    pub(crate) id: IdPrefix,
+}
+
+/// `retract`.
+#[derive(Args, Debug)]
+pub(crate) struct Retract {
     /// The message, or the beginning of its ID
     pub(crate) id: IdPrefix,
 }

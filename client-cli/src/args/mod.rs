@@ -14,8 +14,8 @@ mod messages;
 mod people;
 mod proof;
 
-pub(crate) use messages::{Delete, Messages, Outbox, OutboxAction, Receive, Send, Show, TreatmentName, Wait};
-pub(crate) use people::{Accept, Card, Contact, Decline};
+pub(crate) use messages::{Delete, Messages, Outbox, OutboxAction, Receive, Retract, Send, Show, TreatmentName, Wait};
+pub(crate) use people::{Accept, Card, Contact, Decline, ReceiptsName};
 pub(crate) use proof::{Export, VerifyProof};
 
 /// Send a photo with a note so that only the person it is for can see it.
@@ -108,6 +108,9 @@ pub(crate) enum Command {
     /// Delete a message from this home
     #[command(after_help = "Example:\n  lightproof delete 3f2a")]
     Delete(Delete),
+    /// Take back a message: the other side is asked to drop it, and its photos leave the relay
+    #[command(after_help = "Example:\n  lightproof retract 3f2a")]
+    Retract(Retract),
     /// Write a message into a file that proves to others who signed it
     #[command(
         after_help = "Examples:\n  lightproof export 3f2a --proof rocket.proof\n  lightproof export 3f2a --proof rocket.proof --with-photos"
@@ -127,6 +130,9 @@ pub(crate) enum Command {
     /// Change the passphrase of this home
     #[command(after_help = "Example:\n  lightproof passphrase")]
     Passphrase(Passphrase),
+    /// Erase this home, keys first, and say what cannot be removed
+    #[command(after_help = "Examples:\n  lightproof erase\n  lightproof erase --yes --offline")]
+    Erase(Erase),
     /// A relay, Alice and Bob on this machine, end to end
     #[cfg(feature = "demo")]
     #[command(after_help = "Example:\n  lightproof demo holiday.jpg -m \"wish you were here\"")]
@@ -183,6 +189,17 @@ pub(crate) struct Passphrase {
     /// Read the new passphrase from the first line of a file (else LIGHTPROOF_NEW_PASSPHRASE, else a question)
     #[arg(long, value_name = "FILE|-")]
     pub(crate) new_passphrase_file: Option<Input>,
+}
+
+/// `erase`.
+#[derive(Args, Debug)]
+pub(crate) struct Erase {
+    /// Do not ask
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// Tell no relay, and ask for no passphrase: also the way out where it is lost
+    #[arg(long)]
+    pub(crate) offline: bool,
 }
 
 /// `demo`.

@@ -1,6 +1,6 @@
 //! What was typed after the commands about people: cards, contacts and requests.
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 
 use crate::plan::{CardSource, ContactName, Input, RequestChoice};
 
@@ -16,6 +16,15 @@ pub(crate) struct Card {
     /// Make a new card; the old one stops working for people who have not written yet
     #[arg(long)]
     pub(crate) replace: bool,
+}
+
+/// Whether receipts are sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ReceiptsName {
+    /// They hear of it
+    On,
+    /// They hear nothing
+    Off,
 }
 
 /// `contact …`.
@@ -64,6 +73,15 @@ pub(crate) enum Contact {
         name: ContactName,
         /// The new name
         new_name: ContactName,
+    },
+    /// Whether a contact hears that messages arrived and were looked at
+    #[command(after_help = "Example:\n  lightproof contact receipts bob off")]
+    Receipts {
+        /// The contact
+        name: ContactName,
+        /// From now on
+        #[arg(value_name = "on|off")]
+        receipts: ReceiptsName,
     },
     /// Take nothing more from a contact
     #[command(after_help = "Example:\n  lightproof contact block mallory")]

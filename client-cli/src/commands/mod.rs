@@ -19,6 +19,7 @@ mod decline;
 mod delete;
 #[cfg(feature = "demo")]
 mod demo;
+mod erase;
 mod export;
 mod found;
 mod init;
@@ -31,10 +32,12 @@ pub(crate) mod present;
 mod receive;
 mod relay;
 mod requests;
+mod retract;
 pub(crate) mod send;
 mod show;
 mod status;
 mod verify_proof;
+mod view_once;
 pub(crate) mod watch;
 
 /// Runs what was typed.
@@ -73,6 +76,7 @@ async fn run_command(command: Command, global: &Global, output: &mut Output) -> 
             let plan = send::plan(typed, global)?;
             with_home(global, output, cut_off(), async |opened, output| send::run(plan, opened, output).await).await
         }
+        Command::Erase(typed) => interruptible(erase::run(&typed, global, output), cut_off()).await,
         Command::VerifyProof(typed) => interruptible(verify_proof::run(&typed, global, output), cut_off()).await,
         Command::Passphrase(typed) => {
             let new = passphrase::plan(&typed, global)?;
@@ -114,6 +118,7 @@ async fn run_at_home(command: Command, opened: &Opened, output: &mut Output) -> 
         Command::Receive(typed) => receive::run(&typed, opened, output).await,
         Command::Relay(typed) => relay::run(typed, opened, output).await,
         Command::Requests => requests::run(opened, output).await,
+        Command::Retract(typed) => retract::run(&typed, opened, output).await,
         Command::Show(typed) => show::run(&typed, opened, output).await,
         Command::Status => status::run(opened, output).await,
         // The others open their homes themselves, or have none.

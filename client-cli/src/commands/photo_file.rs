@@ -25,12 +25,27 @@ pub(crate) struct PhotoOf<'a> {
     message: &'a Message,
     /// Counted from 0.
     place: usize,
+    look: Look,
+}
+
+/// What a photo is opened for.
+#[derive(Clone, Copy)]
+enum Look {
+    /// To be looked at as often as one likes.
+    Any,
+    /// For the one look that there is.
+    Once,
 }
 
 impl<'a> PhotoOf<'a> {
     /// The `place`-th photo of a message, counted from 0.
     pub(crate) const fn new(opened: &'a Opened, message: &'a Message, place: usize) -> Self {
-        Self { opened, message, place }
+        Self { opened, message, place, look: Look::Any }
+    }
+
+    /// The same, of a message that is shown once.
+    pub(super) const fn for_one_look(opened: &'a Opened, message: &'a Message, place: usize) -> Self {
+        Self { opened, message, place, look: Look::Once }
     }
 
     /// Its place, counted from 0.
@@ -110,7 +125,11 @@ impl<'a> PhotoOf<'a> {
         sink: &mut impl Write,
         failed: impl Fn(io::Error) -> Failure,
     ) -> Result<(), Failure> {
-        let mut chunks = self.opened.client.open_photo(self.message, self.place)?;
+        let client = &self.opened.client;
+        let mut chunks = match self.look {
+            Look::Any => client.open_photo(self.message, self.place)?,
+            Look::Once => client.open_photo_for_one_look(self.message, self.place)?,
+        };
         while let Some(bytes) = chunks.next().await? {
             sink.write_all(&bytes).map_err(&failed)?;
         }

@@ -66,6 +66,8 @@ impl Names {
             note: (!failed && !note.is_empty()).then(|| note.to_owned()),
             sent_at: Utc(message.sent_at).to_string(),
             photos: if failed { Vec::new() } else { message.photos.iter().map(photo).collect() },
+            view_once: message.view_once.is_yes(),
+            retracted: message.state == State::Retracted || message.retraction.is_some(),
             columns: usize::from(Window::of_stdout().columns),
             previews: String::new(),
         }
@@ -100,6 +102,7 @@ pub(crate) const fn state(state: State) -> event::State {
         State::Deposited => event::State::Deposited,
         State::Delivered => event::State::Delivered,
         State::Viewed => event::State::Viewed,
+        State::Retracted => event::State::Retracted,
     }
 }
 

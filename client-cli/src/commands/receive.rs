@@ -240,7 +240,7 @@ impl Receiving<'_> {
     /// Notes what photos hold beside their pictures; the numbers of those that could not be looked into, and why.
     async fn look_into(&self, message: &Message, told: &mut event::Message) -> Result<Vec<(usize, String)>, Failure> {
         let mut stopped = Vec::new();
-        for (place, photo) in message.photos.iter().enumerate().filter(|_| message.state == State::Verified) {
+        for (place, photo) in message.photos.iter().enumerate().filter(|_| is_kept(message)) {
             let photo_of = PhotoOf::new(self.opened, message, place);
             let Some(seen) = Seen::of(photo_of, photo.facts.media_type, None).await? else { continue };
             stopped.extend(seen.not_drawn.map(|why| (place + 1, why)));
@@ -254,7 +254,7 @@ impl Receiving<'_> {
     async fn tell(&self, message: &Message, names: &Names, output: &mut Output) -> Result<Exit, Failure> {
         let mut told = names.told(message);
         let stopped = self.look_into(message, &mut told).await?;
-        if let Some(folder) = self.typed.save_to.as_ref().filter(|_| message.state == State::Verified) {
+        if let Some(folder) = self.typed.save_to.as_ref().filter(|_| is_kept(message)) {
             let mut together = SavedTogether::default();
             for (place, photo) in told.photos.iter_mut().enumerate() {
                 let saved = PhotoOf::new(self.opened, message, place).save_in(folder, &told.from).await?;
@@ -271,6 +271,12 @@ impl Receiving<'_> {
             photos: told.photos.len(),
             note: told.note.clone().unwrap_or_default(),
         });
+        if message.is_for_one_look() {
+            output.remark(format_args!(
+                "it is for one look: `lightproof show {}` shows it, and then it is gone",
+                message.name().get(..8).unwrap_or_default()
+            ));
+        }
         for (number, (told, photo)) in (1..).zip(told.photos.iter().zip(message.photos.iter())) {
             let holds = told.holds.as_deref().unwrap_or_default();
             warn_of(holds, &format!("photo {number}"), photo.facts.treatment, output);
@@ -299,4 +305,9 @@ impl Receiving<'_> {
             _ => Exit::Done,
         })
     }
+}
+
+/// Whether its photos are here, and may be looked into and saved.
+fn is_kept(message: &Message) -> bool {
+    message.state == State::Verified && !message.is_for_one_look()
 }

@@ -76,7 +76,7 @@ fn draft(plan: &Sending, people: &[Contact], files: &mut PhotoFiles) -> Result<D
         }
     };
     let to = people.iter().map(|person| person.fingerprint).collect();
-    Ok(Draft { to, note, photos: sources(&plan.photos, plan.treatment, files)? })
+    Ok(Draft { to, note, photos: sources(&plan.photos, plan.treatment, files)?, looks: plan.looks })
 }
 
 /// Photos as they are now, and what is to be done to them.

@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::look::{Seen, canvas, depth, preview};
 use super::photo_file::{PhotoOf, make_folder};
 use super::present::{Names, message};
+use super::{retract, view_once};
 use crate::args::Show;
 use crate::clock::{Date, now, rng};
 use crate::exit::{Exit, Failure};
@@ -29,6 +30,9 @@ pub(super) async fn run(typed: &Show, opened: &Opened, output: &mut Output) -> R
         let from = Sanitized::line(&told.from);
         return Err(Failure::new(Exit::Unverified, format!("a photo is not what {from} sealed; nothing is shown"))
             .hint(format!("ask {from} to send it again")));
+    }
+    if message.is_for_one_look() {
+        return view_once::run(typed, &message, opened, output).await;
     }
     if typed.save.as_deref() == Some(Path::new("-")) {
         let [place] = wanted.as_slice() else {
@@ -132,6 +136,8 @@ struct Shown {
     #[serde(skip)]
     promise: Option<String>,
     #[serde(skip)]
+    retracted: Option<String>,
+    #[serde(skip)]
     photos: Vec<ShownPhoto>,
 }
 
@@ -152,8 +158,10 @@ impl ShownPhoto {
 impl Shown {
     fn of(told: event::Message, message: &Message, names: &Names) -> Self {
         let promise = message.receipt.as_ref().map(|receipt| Date(receipt.promise.expires).to_string());
+        let other = names.name(&message.contact);
         Self {
             message: told,
+            retracted: retract::words(message, &other),
             is_verified: names.is_verified(&message.contact),
             promise,
             photos: message.photos.iter().map(ShownPhoto::of).collect(),
@@ -176,9 +184,16 @@ impl Shown {
     }
 
     fn write_state(&self, page: &mut Page) -> fmt::Result {
-        let words = self.message.meaning(self.promise.as_deref());
+        let words = match (self.message.state, &self.retracted) {
+            (event::State::Retracted, Some(words)) => words.clone(),
+            _ => self.message.meaning(self.promise.as_deref()),
+        };
         let state = page.ink().paint(self.message.state.style(), self.message.state.word());
-        writeln!(page, "{state}: {words}")
+        writeln!(page, "{state}: {words}")?;
+        match &self.retracted {
+            Some(words) if self.message.direction == event::Direction::In => writeln!(page, "{words}"),
+            _ => Ok(()),
+        }
     }
 
     fn write_photo(page: &mut Page, number: usize, photo: &event::MessagePhoto, about: &ShownPhoto) -> fmt::Result {

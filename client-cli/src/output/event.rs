@@ -29,6 +29,8 @@ pub(crate) enum State {
     Verified,
     /// Something of it did not verify, and is not shown.
     Failed,
+    /// Its sender took it back.
+    Retracted,
 }
 
 impl State {
@@ -43,6 +45,7 @@ impl State {
             Self::Waiting => "waiting",
             Self::Verified => "verified",
             Self::Failed => "failed",
+            Self::Retracted => "retracted",
         }
     }
 
@@ -50,7 +53,7 @@ impl State {
     pub(crate) const fn style(self) -> Style {
         match self {
             Self::Deposited | Self::Delivered | Self::Viewed | Self::Verified => Style::Good,
-            Self::Outbox | Self::Waiting => Style::Caution,
+            Self::Outbox | Self::Waiting | Self::Retracted => Style::Caution,
             Self::Expired | Self::Failed => Style::Danger,
         }
     }
@@ -167,6 +170,10 @@ pub(crate) struct Message {
     /// RFC 3339, UTC: what the sender's clock said.
     pub(crate) sent_at: String,
     pub(crate) photos: Vec<MessagePhoto>,
+    /// Whether it is shown once and then destroyed.
+    pub(crate) view_once: bool,
+    /// Whether its sender took it back.
+    pub(crate) retracted: bool,
     /// How wide the reader's window is.
     #[serde(skip)]
     pub(crate) columns: usize,
@@ -180,6 +187,9 @@ impl Message {
     pub(crate) fn meaning(&self, promise: Option<&str>) -> String {
         let (from, to) = (Sanitized::line(&self.from), Sanitized::line(&self.to));
         match self.state {
+            State::Verified if self.view_once && self.direction == Direction::In && self.note.is_none() => {
+                format!("for one look: `lightproof show {}` shows it, and then it is gone", short(&self.id))
+            }
             State::Verified => format!("unchanged since {from} sealed it"),
             State::Waiting => "its photos are not all here yet; the note is signed and unchanged".to_owned(),
             State::Failed => "not what its sender sealed".to_owned(),
@@ -193,7 +203,14 @@ impl Message {
                 None => "the relay has it on disk".to_owned(),
             },
             State::Delivered => format!("{to} has it"),
+            State::Viewed if self.direction == Direction::In => {
+                "it was for one look, and that was taken; nothing of it is kept".to_owned()
+            }
             State::Viewed => format!("{to} has looked at it"),
+            State::Retracted if self.direction == Direction::In => {
+                format!("{from} took it back before you looked at it; nothing of it is kept")
+            }
+            State::Retracted => format!("{to} is asked to drop it"),
         }
     }
 }
@@ -207,7 +224,8 @@ impl Report for Message {
         };
         let state = ink.paint(self.state.style(), self.state.word());
         let id = ink.paint(Style::Strong, short(&self.id));
-        writeln!(page, "{id}  {}  {word} {}  {state}", self.sent_at, Sanitized::line(who))?;
+        let once = if self.view_once { "  (for one look)" } else { "" };
+        writeln!(page, "{id}  {}  {word} {}  {state}{once}", self.sent_at, Sanitized::line(who))?;
         if let Some(note) = self.note.as_deref().filter(|note| !note.is_empty()) {
             writeln!(page, "{}", Sanitized::note(note, self.columns))?;
         }

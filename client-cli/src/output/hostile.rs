@@ -33,6 +33,8 @@ fn message(from: &str, note: &str) -> Message {
         note: Some(note.to_owned()),
         sent_at: "2026-11-21T02:03:04Z".to_owned(),
         photos: Vec::new(),
+        view_once: false,
+        retracted: false,
         columns: 80,
         previews: String::new(),
     }

@@ -66,6 +66,8 @@ fn message(note: &str) -> Message {
         note: Some(note.into()),
         sent_at: "2026-11-21T02:03:04Z".into(),
         photos: vec![photo],
+        view_once: false,
+        retracted: false,
         columns: 80,
         previews: String::new(),
     }
@@ -85,7 +87,7 @@ fn the_keys_of_the_contract_are_there_in_their_order() {
             r#"{{"event":"sent","id":"{id}","to":"bob","state":"deposited","photos":[{{"treatment":"compressed","media_type":"image/jpeg","bytes":1234567,"width":1600,"height":1200,"removed":["location"],"found":[{{"group":"location","key":"GPSAltitude","value":"3 m","fate":"removed"}}],"compression":{{"as":"lossless"}}}}]}}"#
         ),
         format!(
-            r#"{{"event":"message","id":"{id}","from":"alice","to":"bob","direction":"in","state":"verified","note":"hi","sent_at":"2026-11-21T02:03:04Z","photos":[{{"treatment":"exact","media_type":"image/png","bytes":10,"sha256":"{sha256}","width":null,"height":null,"file":null,"thumbhash":"AAA=","holds":null}}]}}"#
+            r#"{{"event":"message","id":"{id}","from":"alice","to":"bob","direction":"in","state":"verified","note":"hi","sent_at":"2026-11-21T02:03:04Z","photos":[{{"treatment":"exact","media_type":"image/png","bytes":10,"sha256":"{sha256}","width":null,"height":null,"file":null,"thumbhash":"AAA=","holds":null}}],"view_once":false,"retracted":false}}"#
         ),
         r#"{"event":"request","request":1,"name":"Bob","fingerprint":"ab"}"#.into(),
         r#"{"event":"error","code":1,"what":"no","hint":"try"}"#.into(),

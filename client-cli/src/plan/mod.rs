@@ -6,6 +6,8 @@ use std::ffi::OsString;
 use std::fmt::{self, Formatter};
 use std::path::{Path, PathBuf};
 
+use lightproof_core::send::Looks;
+
 use crate::args::{self, Global, TreatmentName, Wait};
 use crate::exit::Failure;
 
@@ -105,6 +107,8 @@ pub(crate) struct Sending {
     pub(crate) note: Note,
     /// For every photo.
     pub(crate) treatment: Treatment,
+    /// How often its recipients are to see it.
+    pub(crate) looks: Looks,
     /// How far.
     pub(crate) until: Until,
 }
@@ -132,7 +136,8 @@ impl Sending {
         let note_input = if let Note::Input(input) = &note { Some(input) } else { None };
         one_reader_of_stdin(typed.photos.iter().chain(note_input).chain(passphrase.input()))?;
         let until = if typed.dry_run { Until::DryRun } else { Until::Wait(typed.wait) };
-        Ok(Self { to: typed.to, photos: typed.photos, note, treatment, until })
+        let looks = if typed.view_once { Looks::Once } else { Looks::Any };
+        Ok(Self { to: typed.to, photos: typed.photos, note, treatment, looks, until })
     }
 }
 

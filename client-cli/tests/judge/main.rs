@@ -28,6 +28,7 @@ mod pictures;
 mod program;
 mod proofs;
 mod relay;
+mod second_thoughts;
 mod treatments;
 mod wire;
 mod world;

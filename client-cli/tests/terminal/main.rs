@@ -22,6 +22,7 @@ mod emulator;
 mod inbox;
 mod interrupted;
 mod metadata;
+mod once;
 #[expect(dead_code, reason = "what other tests need of people")]
 #[path = "../people/mod.rs"]
 mod people;

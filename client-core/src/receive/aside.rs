@@ -9,7 +9,10 @@ use lightproof_wire::{
 };
 use rand_core::CryptoRng;
 
-use super::open::{Attempts, Outcome, Seen};
+use super::{
+    open::{Attempts, Outcome, Seen},
+    retracted::Retracted,
+};
 use crate::{
     client::{Client, until_undisturbed},
     contact::Contact,
@@ -277,11 +280,16 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
             turn.delete(aside);
             any = true;
         }
+        for early in self.vault.scan::<Retracted>().await?.iter().filter(|early| is_old(early.day)) {
+            turn.delete(early);
+            any = true;
+        }
         if any {
             turn.commit().await?;
         }
         self.sweep_sessions(now, rng).await?;
         self.sweep_expired(now, rng).await?;
+        self.sweep_retracting(now).await?;
         self.sweep_spool().await
     }
 

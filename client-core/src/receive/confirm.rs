@@ -76,6 +76,9 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         now: Timestamp,
         rng: &mut impl CryptoRng,
     ) -> Result<(), ClientError> {
+        if !contact.receipts.is_yes() {
+            return Ok(());
+        }
         let (kind, message_id) = receipt;
         let due = now.plus_ms(rng.next_u64() % DELAY_MAX_MS);
         turn.put(&DueReceipt { contact: contact.fingerprint, kind, message_id, due }, rng);
@@ -106,6 +109,9 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         let Some(record) = self.vault.get::<Contact>(contact.as_bytes()).await? else {
             return self.forgive(receipts).await;
         };
+        if !record.receipts.is_yes() {
+            return self.forgive(receipts).await;
+        }
         if !record.is_accepted() || record.sending().is_none() || was_just_sent(&record, now) {
             return Ok(());
         }
@@ -114,7 +120,7 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         until_undisturbed(async || {
             let mut turn = self.vault.turn();
             let record: Contact = turn.get(contact.as_bytes()).await?.ok_or(ClientError::Damaged)?;
-            if was_just_sent(&record, now) {
+            if was_just_sent(&record, now) || !record.receipts.is_yes() {
                 return Ok(());
             }
             let mut ids = Vec::new();

@@ -3,24 +3,40 @@
 use lightproof_e2ee::{
     frame::{self, Content, Frame, VerifiedFrame},
     manifest::{Manifest, Photo},
-    receipt::{Receipt, ReceiptKind, Retract},
+    receipt::{Receipt, ReceiptKind},
 };
-use lightproof_wire::{codec::List, time::Timestamp};
+use lightproof_wire::{
+    codec::{Bytes, List, Text},
+    time::Timestamp,
+};
 use rand_core::CryptoRng;
 
 use crate::{
     client::Client,
     contact::{Contact, PrivateDrop},
     error::ClientError,
+    event::Notice,
     message::{Direction, Message, PhotoState, Signed, State, StoredPhoto},
     profile::Profile,
+    retract::Retracting,
     spool::{Spool, SpoolName},
     transport::Transport,
     vault::{Turn, record::Flag, store::Store},
 };
 
+/// What came of a frame beside what was saved.
+#[derive(Default)]
+pub(super) struct Taken {
+    /// It does not agree with what was said before.
+    pub(super) contradicts: bool,
+    /// What a person should hear of it.
+    pub(super) notices: Vec<Notice>,
+    /// Sealed photos whose keys are gone.
+    pub(super) dropped: Vec<SpoolName>,
+}
+
 impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
-    /// Saves what a frame says; whether it agrees with what was said before.
+    /// Saves what a frame says.
     pub(super) async fn take_content(
         &self,
         turn: &mut Turn<'_, S>,
@@ -28,11 +44,13 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         verified: &VerifiedFrame,
         now: Timestamp,
         rng: &mut impl CryptoRng,
-    ) -> Result<bool, ClientError> {
+    ) -> Result<Taken, ClientError> {
         match &verified.frame().content {
             Content::Manifest(manifest) => self.take_manifest(turn, contact, (verified, manifest), now, rng).await,
             Content::Receipt(receipt) => self.take_receipt(turn, contact, receipt, rng).await,
-            Content::Retract(retract) => self.take_retract(turn, contact, retract, rng).await,
+            Content::Retract(retract) => {
+                self.take_retract(turn, contact, (verified.frame().message_id, retract), now, rng).await
+            }
         }
     }
 
@@ -43,13 +61,13 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         content: (&VerifiedFrame, &Manifest),
         now: Timestamp,
         rng: &mut impl CryptoRng,
-    ) -> Result<bool, ClientError> {
+    ) -> Result<Taken, ClientError> {
         let (verified, manifest) = content;
         let frame = verified.frame();
         let id = Message::record_id(&contact.fingerprint, Direction::In, &frame.message_id);
         if turn.get::<Message>(&id).await?.is_some() {
             // A second body under one message id, at another place of the line.
-            return Ok(false);
+            return Ok(Taken { contradicts: true, ..Taken::default() });
         }
         let mut profile: Profile = turn.get(Profile::ID).await?.ok_or(ClientError::Damaged)?;
         let mut message = Message {
@@ -71,15 +89,26 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
             told: Flag::No,
             receipt: None,
             sources: List::default(),
+            writes: List::default(),
+            view_once: manifest.expire_after_view.into(),
+            retraction: None,
         };
         message.state = message.state_of_photos();
-        if message.state == State::Verified && manifest.delivered_wanted {
-            self.owe_receipt(turn, contact, (ReceiptKind::Delivered, frame.message_id), now, rng).await?;
+        if message.view_once.is_yes() {
+            hide(&mut message);
+        }
+        if self.was_retracted(turn, &message).await? {
+            // Nothing of it was fetched: no photo lies in the spool.
+            drop(message.empty(State::Retracted, turn));
+        } else {
+            turn.put(&Signed::new(&contact.fingerprint, Direction::In, frame.message_id, verified.body()), rng);
+            if message.state == State::Verified && manifest.delivered_wanted {
+                self.owe_receipt(turn, contact, (ReceiptKind::Delivered, frame.message_id), now, rng).await?;
+            }
         }
         turn.put(&message, rng);
-        turn.put(&Signed::new(&contact.fingerprint, Direction::In, frame.message_id, verified.body()), rng);
         turn.put(&profile, rng);
-        Ok(true)
+        Ok(Taken::default())
     }
 
     async fn take_receipt(
@@ -88,43 +117,35 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         contact: &Contact,
         receipt: &Receipt,
         rng: &mut impl CryptoRng,
-    ) -> Result<bool, ClientError> {
+    ) -> Result<Taken, ClientError> {
         let state = match receipt.kind {
             ReceiptKind::Delivered => State::Delivered,
             ReceiptKind::Viewed => State::Viewed,
         };
         for id in receipt.message_ids.iter() {
             let record = Message::record_id(&contact.fingerprint, Direction::Out, id);
-            let message: Option<Message> = turn.get(&record).await?;
-            if let Some(message) = message.filter(|message| message.state < state) {
-                turn.put(&Message { state, ..message }, rng);
+            match turn.get::<Message>(&record).await? {
+                Some(mut message) if message.reached() < state => {
+                    message.reach(state);
+                    turn.put(&message, rng);
+                }
+                Some(_) => {}
+                None => Retracting::confirm(turn, &contact.fingerprint, id, rng).await?,
             }
         }
-        Ok(true)
+        Ok(Taken::default())
     }
+}
 
-    /// The sender asks to drop messages: photos that are not here yet are not fetched any more.
-    async fn take_retract(
-        &self,
-        turn: &mut Turn<'_, S>,
-        contact: &Contact,
-        retract: &Retract,
-        rng: &mut impl CryptoRng,
-    ) -> Result<bool, ClientError> {
-        for id in retract.message_ids.iter() {
-            let record = Message::record_id(&contact.fingerprint, Direction::In, id);
-            let message: Option<Message> = turn.get(&record).await?;
-            let Some(mut message) = message.filter(|message| message.state == State::Waiting) else { continue };
-            let mut photos = message.photos.into_vec();
-            for photo in photos.iter_mut().filter(|photo| photo.state == PhotoState::Waiting) {
-                photo.state = PhotoState::Expired;
-            }
-            message.photos = List::new(photos).unwrap_or_default();
-            message.state = message.state_of_photos();
-            turn.put(&message, rng);
-        }
-        Ok(true)
+/// Of a message for one look, what can be shown is only in what was signed.
+fn hide(message: &mut Message) {
+    message.note = Text::default();
+    let mut photos = core::mem::take(&mut message.photos).into_vec();
+    for photo in &mut photos {
+        photo.facts.thumbhash = Bytes::default();
+        photo.facts.name = Text::default();
     }
+    message.photos = List::new(photos).unwrap_or_default();
 }
 
 fn waiting(photo: &Photo, rng: &mut impl CryptoRng) -> StoredPhoto {

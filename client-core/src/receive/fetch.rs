@@ -218,9 +218,13 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         rng: &mut impl CryptoRng,
     ) -> Result<(), ClientError> {
         let id = Message::record_id(&message.contact, Direction::In, &message.message_id);
-        until_undisturbed(async || {
+        let is_kept = until_undisturbed(async || {
             let mut turn = self.vault.turn();
-            let Some(mut message) = turn.get::<Message>(&id).await? else { return Ok(()) };
+            // Deleted, or taken back by its sender, while this photo was fetched.
+            let stored: Option<Message> = turn.get(&id).await?;
+            let Some(mut message) = stored.filter(|message| !message.photos.as_slice().is_empty()) else {
+                return Ok(false);
+            };
             let was_whole = message.state;
             let mut photos = message.photos.into_vec();
             let photo = photos.get_mut(place).ok_or(ClientError::Damaged)?;
@@ -239,16 +243,37 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
                 }
             }
             turn.put(&message, rng);
-            Ok(turn.commit().await?)
+            turn.commit().await?;
+            Ok(true)
         })
-        .await
+        .await?;
+        match message.photos.as_slice().get(place).filter(|_| !is_kept) {
+            Some(photo) => Ok(self.spool.remove(photo.spool).await?),
+            None => Ok(()),
+        }
     }
 
     /// The bytes of a verified photo, chunk by chunk, checked once more on their way out of the spool.
     ///
     /// # Errors
-    /// [`ClientError::NotNow`] for a photo that is not verified, [`ClientError::Unknown`] for one that does not exist.
+    /// [`ClientError::NotNow`] for a photo that is not verified, or is for one look; [`ClientError::Unknown`] for one that
+    /// does not exist.
     pub fn open_photo<'a>(
+        &'a self,
+        message: &'a Message,
+        place: usize,
+    ) -> Result<PlainChunks<'a, S, P, T>, ClientError> {
+        if message.view_once.is_yes() && message.direction == Direction::In {
+            return Err(ClientError::NotNow("this photo is for one look: it is shown, and not saved"));
+        }
+        self.open_photo_for_one_look(message, place)
+    }
+
+    /// The same, of a photo that may be for one look: only for [`look_once`](Self::look_once).
+    ///
+    /// # Errors
+    /// As [`open_photo`](Self::open_photo).
+    pub fn open_photo_for_one_look<'a>(
         &'a self,
         message: &'a Message,
         place: usize,

@@ -15,6 +15,7 @@ mod content;
 mod fetch;
 mod hello;
 mod open;
+mod retracted;
 mod watch;
 
 use lightproof_wire::time::Timestamp;
@@ -24,6 +25,7 @@ pub use aside::{Aside, Reason};
 pub use confirm::DueReceipt;
 pub use fetch::PlainChunks;
 pub use open::Seen;
+pub(crate) use retracted::Retracted;
 pub(crate) use watch::Watched;
 
 use crate::{

@@ -18,7 +18,7 @@ use rand_core::CryptoRng;
 
 use super::{
     aside::{Aside, Reason},
-    content::note_addresses,
+    content::{Taken, note_addresses},
 };
 use crate::{
     client::{Client, until_undisturbed},
@@ -185,16 +185,20 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
                     if same.is_none_or(|same| same != stored) {
                         return Err(VaultError::from(StoreError::Conflict).into());
                     }
-                    let notice = RefCell::new(Vec::new());
+                    let taken = RefCell::new(Taken::default());
                     staged
                         .persist(async |record: &[u8], frame: &VerifiedFrame| {
                             turn.put(&StoredSession::new(from.session.id, record), rng);
                             let opened = OpenedFrame { from, frame, envelope, mailbox: *mailbox };
-                            notice.replace(self.save_frame(turn, opened, now, rng).await?);
+                            taken.replace(self.save_frame(turn, opened, now, rng).await?);
                             Ok::<(), ClientError>(())
                         })
                         .await?;
-                    notice.into_inner().into_iter().for_each(|notice| self.tell(notice));
+                    let Taken { notices, dropped, .. } = taken.into_inner();
+                    notices.into_iter().for_each(|notice| self.tell(notice));
+                    for name in dropped {
+                        self.spool.remove(name).await?;
+                    }
                     return Ok(Outcome::Taken);
                 }
                 Err(OpenError::AlreadyOpened) => {
@@ -260,12 +264,12 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         opened: OpenedFrame<'_>,
         now: Timestamp,
         rng: &mut impl CryptoRng,
-    ) -> Result<Vec<Notice>, ClientError> {
+    ) -> Result<Taken, ClientError> {
         let OpenedFrame { from, frame: verified, envelope, mailbox } = opened;
         let digest = envelope.digest();
         let fingerprint = from.contact.fingerprint;
         let mut contact: Contact = turn.get(fingerprint.as_bytes()).await?.ok_or(ClientError::Damaged)?;
-        let (mut notices, mut contradicts) = (Vec::new(), false);
+        let mut taken = Taken::default();
         let frame = verified.frame();
         contact.confirm_session(&from.session.id);
         if contact.is_accepted() && contact.has_lost_theirs(&from.session.id) {
@@ -283,7 +287,7 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
                     turn.put(&record, rng);
                 }
                 if new_line {
-                    notices.push(Notice::NewLine(fingerprint));
+                    taken.notices.push(Notice::NewLine(fingerprint));
                     // A restored copy watches only the mailboxes it knows: what went to others is sealed again.
                     contact.reseal_due = Flag::Yes;
                 }
@@ -292,22 +296,25 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
                     note_addresses(&mut contact, frame);
                 }
                 self.note_ack(&mut turn, &mut contact, frame).await?;
-                let shown = matches!(contact.standing, contact::Standing::Accepted | contact::Standing::Requested);
-                contradicts = shown && !self.take_content(&mut turn, &mut contact, verified, now, rng).await?;
+                if matches!(contact.standing, contact::Standing::Accepted | contact::Standing::Requested) {
+                    let said = self.take_content(&mut turn, &mut contact, verified, now, rng).await?;
+                    taken.notices.extend(said.notices);
+                    (taken.contradicts, taken.dropped) = (said.contradicts, said.dropped);
+                }
             }
             Standing::Repeated => {}
-            Standing::Contradicts => contradicts = true,
+            Standing::Contradicts => taken.contradicts = true,
         }
-        if contradicts {
+        if taken.contradicts {
             let aside = Aside::new(&mailbox, envelope, Reason::Contradicts(fingerprint), now);
             self.put_aside(&mut turn, aside, rng).await?;
         }
         if !contact.is_accepted() {
-            notices.clear();
+            taken.notices.clear();
         }
         turn.put(&contact, rng);
         turn.commit().await?;
-        Ok(notices)
+        Ok(taken)
     }
 
     /// Bodies that their ack covers need not be kept.

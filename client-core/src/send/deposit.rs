@@ -106,8 +106,8 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
                     turn.get::<Message>(&Message::record_id(&item.contact, Direction::Out, &id)).await?
             {
                 message.receipt = Some(receipt.clone());
-                if message.state == State::Outbox {
-                    message.state = State::Deposited;
+                if message.reached() == State::Outbox {
+                    message.reach(State::Deposited);
                 }
                 turn.put(&message, rng);
             }

@@ -3,7 +3,7 @@
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use lightproof_e2ee::{
     identity::Fingerprint,
-    manifest::{NOTE_BYTES, PHOTOS},
+    manifest::{MediaType, NOTE_BYTES, PHOTOS},
 };
 use lightproof_wire::{
     codec::{self, List, Text},
@@ -55,12 +55,24 @@ pub struct Draft {
     pub note: String,
     /// The photos.
     pub photos: Vec<PhotoSource>,
+    /// How often its recipients are to see it.
+    pub looks: Looks,
+}
+
+/// How often a message is to be seen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Looks {
+    /// As often as one likes.
+    #[default]
+    Any,
+    /// Once; then the recipient's client destroys it.
+    Once,
 }
 
 impl core::fmt::Debug for Draft {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        let Self { to, note, photos } = self;
-        write!(f, "Draft(for {}, note of {} bytes, {} photos)", to.len(), note.len(), photos.len())
+        let Self { to, note, photos, looks } = self;
+        write!(f, "Draft(for {}, note of {} bytes, {} photos, {looks:?})", to.len(), note.len(), photos.len())
     }
 }
 
@@ -72,6 +84,7 @@ impl Draft {
             codec::append(&mut bytes, contact);
         }
         bytes.extend_from_slice(Digest::of(self.note.as_bytes()).as_bytes());
+        bytes.push(u8::from(self.looks == Looks::Once));
         for photo in &self.photos {
             codec::append(&mut bytes, &photo.source);
             let options = photo.options;
@@ -132,6 +145,9 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         let mut under_way = core::pin::pin!(under_way);
         while let Some(photo) = under_way.try_next().await? {
             held_bytes = held_bytes.saturating_add(photo.held_bytes());
+            if draft.looks == Looks::Once && photo.media_type() == MediaType::Other {
+                return Err(ClientError::NotNow("a file that is no picture cannot be shown once"));
+            }
             prepared.push(if held_bytes > HELD_BYTES { photo.let_go() } else { photo });
             self.progress(Event::photo(Stage::Preparing, &lengths, prepared.len()));
         }
@@ -188,6 +204,7 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
                 photos: List::new(photos).unwrap_or_default(),
                 relay: profile.relay.clone(),
                 told: Flag::No,
+                view_once: (draft.looks == Looks::Once).into(),
             };
             turn.put(&profile, rng);
             turn.put(&outgoing, rng);

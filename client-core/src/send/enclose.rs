@@ -4,7 +4,7 @@ use lightproof_e2ee::{
     frame::{self, Content, DoorbellChange, Frame, MessageId, SignedBody},
     identity::Fingerprint,
     manifest::{Manifest, Photo},
-    receipt::{Receipt, ReceiptKind},
+    receipt::{Receipt, ReceiptKind, Retract},
     session,
 };
 use lightproof_wire::{
@@ -92,10 +92,24 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         let mut desk = self.desk(&mut turn, &contact.fingerprint, rng).await?;
         desk.contact.receipt_sent = now;
         let message_ids = List::new(message_ids).map_err(|_| ClientError::Damaged)?;
-        let id = MessageId::generate(rng);
         let content = Content::Receipt(Receipt { kind, message_ids });
-        let frame = desk.frame(content, id, self.identity.fingerprint(), now);
-        self.enclose(turn, desk, Enclosing { frame, what: What::Receipt, outgoing: None }, now, rng).await
+        let frame = desk.frame(content, MessageId::generate(rng), self.identity.fingerprint(), now);
+        self.enclose(turn, desk, Enclosing { frame, what: What::Other, outgoing: None }, now, rng).await
+    }
+
+    /// Encloses a retract under the name that its receipt will give back.
+    pub(crate) async fn enclose_retract(
+        &self,
+        mut turn: Turn<'_, S>,
+        contact: &Fingerprint,
+        retract: (MessageId, Retract),
+        now: Timestamp,
+        rng: &mut impl CryptoRng,
+    ) -> Result<(), ClientError> {
+        let (name, retract) = retract;
+        let desk = self.desk(&mut turn, contact, rng).await?;
+        let frame = desk.frame(Content::Retract(retract), name, self.identity.fingerprint(), now);
+        self.enclose(turn, desk, Enclosing { frame, what: What::Other, outgoing: None }, now, rng).await
     }
 
     /// Seals the bodies that a contact's ack does not cover again, unchanged, in the session that sends now.
@@ -116,9 +130,9 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
             bodies.retain(|body| body.contact == record.fingerprint);
             bodies.sort_by_key(|body| (body.line != record.ours.line, body.index));
             let mut stored: StoredSession = turn.get(current.id.as_bytes()).await?.ok_or(ClientError::Damaged)?;
-            let is_receipt = |item: &&OutboxItem| item.contact == record.fingerprint && item.what == What::Receipt;
+            let is_other = |item: &&OutboxItem| item.contact == record.fingerprint && item.what == What::Other;
             // Each is among the bodies, and would overtake them.
-            waiting.iter().filter(is_receipt).for_each(|receipt| turn.delete(receipt));
+            waiting.iter().filter(is_other).for_each(|other| turn.delete(other));
             for body in &bodies {
                 // Sealed in an older session and not yet deposited: this envelope takes its place.
                 let same = |item: &&OutboxItem| item.contact == record.fingerprint && item.what.is(body.message_id);
@@ -136,7 +150,7 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
                     number: profile.take_number(),
                     contact: record.fingerprint,
                     to,
-                    what: body.message_id.map_or(What::Receipt, What::Message),
+                    what: body.message_id.map_or(What::Other, What::Message),
                     outgoing: body.outgoing,
                     envelope: enclosed.envelope,
                 };
@@ -295,7 +309,7 @@ fn manifest(outgoing: &Outgoing, place: usize) -> Result<Manifest, ClientError> 
         photos: List::new(photos).map_err(|_| ClientError::Damaged)?,
         delivered_wanted: true,
         viewed_wanted: true,
-        expire_after_view: false,
+        expire_after_view: outgoing.view_once.is_yes(),
     })
 }
 
@@ -334,5 +348,8 @@ fn out_message(
         told: Flag::No,
         receipt: None,
         sources: List::new(sources).map_err(|_| ClientError::Damaged)?,
+        writes: List::new(outgoing.photos.iter().map(|photo| photo.write.clone()).collect()).unwrap_or_default(),
+        view_once: outgoing.view_once,
+        retraction: None,
     })
 }

@@ -24,7 +24,7 @@ use lightproof_wire::time::Timestamp;
 use rand_core::CryptoRng;
 
 pub(crate) use call::must_be_accepted;
-pub use draft::{Draft, PhotoSource};
+pub use draft::{Draft, Looks, PhotoSource};
 pub use outbox::{OutboxItem, What};
 pub use outgoing::{Outgoing, Recipient, Source};
 

@@ -42,9 +42,9 @@ pub enum What {
     /// A message.
     #[tls_codec(discriminant = 2)]
     Message(MessageId),
-    /// A receipt.
+    /// A receipt or a retract: nothing that a user interface lists.
     #[tls_codec(discriminant = 3)]
-    Receipt,
+    Other,
 }
 
 impl What {
@@ -101,6 +101,7 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
                 first = first.and(self.carry(outgoing, Vec::new(), sources, now, rng).await);
             }
         }
+        first = first.and(self.carry_retracts(now, rng).await);
         first.and(self.deposit_all(now, rng).await)
     }
 

@@ -58,6 +58,8 @@ pub struct Outgoing {
     pub relay: Text<RELAY_LINK_BYTES>,
     /// Whether the user has been told how it ended; then it goes when all is deposited.
     pub told: Flag,
+    /// Whether its recipients are to see it once.
+    pub view_once: Flag,
 }
 
 /// How far a send is for one recipient.

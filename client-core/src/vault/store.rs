@@ -45,11 +45,15 @@ pub enum Table {
     Receipts = 18,
     /// Signed messages, to be shown to others.
     Signed = 19,
+    /// Messages of ours that are being taken back.
+    Retracting = 20,
+    /// Messages of others that were taken back before they came.
+    Retracted = 21,
 }
 
 impl Table {
     /// All of them.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 21] = [
         Self::Header,
         Self::Profile,
         Self::Contacts,
@@ -69,6 +73,8 @@ impl Table {
         Self::Frames,
         Self::Receipts,
         Self::Signed,
+        Self::Retracting,
+        Self::Retracted,
     ];
 }
 

@@ -10,7 +10,7 @@ use lightproof_core::{
     people::CardRelay,
     prepare::PrepareOptions,
     receive::Received,
-    send::{Draft, PhotoSource, SendOutcome},
+    send::{Draft, Looks, PhotoSource, SendOutcome},
     vault::{memory::MemoryStore, unlock::Passphrase},
 };
 use lightproof_wire::relay_link::RelayLink;
@@ -136,7 +136,7 @@ impl Member {
         }
         let options = PrepareOptions { treatment: Treatment::Exact, ..PrepareOptions::default() };
         let photos = files.iter().map(|name| PhotoSource { source: self.files.source(name), options }).collect();
-        let draft = Draft { to: recipients, note: note.to_owned(), photos };
+        let draft = Draft { to: recipients, note: note.to_owned(), photos, looks: Looks::Any };
         let outcome = self.client.send(draft, &self.files, self.clock.now(), &mut self.rng).await;
         self.client.hang_up();
         outcome

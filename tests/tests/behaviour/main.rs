@@ -7,5 +7,6 @@ mod many;
 mod people;
 mod processes;
 mod proofs;
+mod second_thoughts;
 mod sending;
 mod sessions;

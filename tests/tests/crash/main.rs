@@ -6,4 +6,5 @@ mod disk;
 mod full;
 mod handlers;
 mod recipient;
+mod retracting;
 mod sender;

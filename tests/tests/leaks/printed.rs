@@ -13,7 +13,7 @@ use lightproof_core::{
         session::Session,
     },
     mailboxes::Mailbox,
-    send::Draft,
+    send::{Draft, Looks},
     vault::{
         record::{Secret as Sealable, VaultKeys},
         unlock::Passphrase,
@@ -138,7 +138,7 @@ fn no_secret_type_shows_what_it_holds() {
     all.shows_none("a mailbox", &mailbox, &rights);
     let command = Command::Retire { owner: mailbox.owner.clone() };
     all.shows_none("a command", &CommandFrame { id: CommandId(1), command }, &rights);
-    let draft = Draft { to: vec![fingerprint], note: NOTE.to_owned(), photos: Vec::new() };
+    let draft = Draft { to: vec![fingerprint], note: NOTE.to_owned(), photos: Vec::new(), looks: Looks::Any };
     all.shows_none("a draft", &draft, &[NOTE.as_bytes(), fingerprint.as_bytes()]);
     println!("evidence: P18 A39 | {} kinds of secrets printed, nothing of them shown | -", printed.0);
 }

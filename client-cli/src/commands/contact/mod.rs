@@ -3,11 +3,12 @@
 use std::fmt::{self, Write as _};
 
 use lightproof_core::contact::{Contact as Person, Standing, Trust};
+use lightproof_core::people::Receipts;
 use lightproof_core::wire::relay_link::RelayLink;
 use serde::Serialize;
 
 use super::present::contact;
-use crate::args::Contact;
+use crate::args::{Contact, ReceiptsName};
 use crate::clock::{now, rng};
 use crate::exit::{Exit, Failure};
 use crate::opened::Opened;
@@ -39,6 +40,18 @@ pub(super) async fn run(typed: Contact, opened: &Opened, output: &mut Output) ->
             client.rename(&person.fingerprint, new_name.as_str(), &mut rng()).await?;
             output.remark(format_args!("{} is now called {}", Sanitized::line(person.name.as_str()), new_name));
         }
+        Contact::Receipts { name, receipts } => {
+            let person = contact(opened, name.as_str()).await?;
+            let receipts = match receipts {
+                ReceiptsName::On => Receipts::On,
+                ReceiptsName::Off => Receipts::Off,
+            };
+            client.set_receipts(&person.fingerprint, receipts, &mut rng()).await?;
+            output.remark(match receipts {
+                Receipts::On => format!("{name} hears from now on what arrived and what you looked at"),
+                Receipts::Off => format!("{name} hears from now on neither what arrived nor what you looked at"),
+            });
+        }
         Contact::Block { name } => {
             let person = contact(opened, name.as_str()).await?;
             client.block(&person.fingerprint, now(), &mut rng()).await?;
@@ -66,6 +79,8 @@ pub(super) struct Known {
     /// What they say they are called.
     says: String,
     relay: Option<String>,
+    /// `on` or `off`: whether they hear that messages arrived and were looked at.
+    receipts: &'static str,
     #[serde(skip)]
     detail: Detail,
 }
@@ -103,6 +118,7 @@ impl Known {
             fingerprint: person.fingerprint.to_string(),
             says: person.hint.as_str().to_owned(),
             relay: relay.map(|relay| relay.to_string()),
+            receipts: if person.receipts.is_yes() { "on" } else { "off" },
             detail,
         }
     }
@@ -126,6 +142,9 @@ impl Report for Known {
         if !self.says.is_empty() {
             writeln!(page, "  calls itself {}", Sanitized::line(&self.says))?;
         }
+        if self.receipts == "off" {
+            writeln!(page, "  receipts     off: nothing of what arrived or was looked at is told")?;
+        }
         match &self.relay {
             Some(relay) => writeln!(page, "  reached at   {}", Sanitized::line(relay)),
             None => Ok(()),
@@ -147,6 +166,7 @@ mod tests {
             fingerprint: "ab".to_owned(),
             says: says.to_owned(),
             relay: None,
+            receipts: "on",
             detail,
         }
     }

@@ -18,7 +18,7 @@ use lightproof_core::people::CardRelay;
 use lightproof_core::prepare::{
     Content, Fate, PrepareOptions, PreparedPhoto, RemovedGroup, apart::LookAt, sample_photo,
 };
-use lightproof_core::send::{Draft, PhotoSource};
+use lightproof_core::send::{Draft, Looks, PhotoSource};
 use lightproof_core::vault::unlock::Passphrase;
 use lightproof_core::wire::hash::Digest;
 use lightproof_core::wire::relay_link::RelayLink;
@@ -182,7 +182,7 @@ async fn send(
     let source = files.look_at(&Input::File(photo.to_owned()))?;
     let to = vec![bob.client.fingerprint()];
     let photos = vec![PhotoSource { source, options: PrepareOptions::default() }];
-    let draft = Draft { to, note: note.to_owned(), photos };
+    let draft = Draft { to, note: note.to_owned(), photos, looks: Looks::Any };
     let prepared = alice.client.dry_run(&draft, &files, &mut rng()).await?;
     for photo in &prepared {
         for line in in_words(photo.removed(), Fate::Removed) {

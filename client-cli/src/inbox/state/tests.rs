@@ -46,6 +46,8 @@ pub(crate) fn message(key: &MessageKey, from: &str, note: &str) -> Loaded {
         note: (!note.is_empty()).then(|| note.to_owned()),
         sent_at: "2026-11-21T16:20:03Z".to_owned(),
         photos: Vec::new(),
+        view_once: false,
+        retracted: false,
         columns: 80,
         previews: String::new(),
     };

@@ -51,7 +51,7 @@ impl Hand<'_> {
         let photos: Vec<Input> = draft.photos.iter().map(|photo| Input::File(typed_path(photo))).collect();
         let photos = sources(&photos, treatment(draft.treatment), &mut files)?;
         register_late(self.opened).await?;
-        let draft = send::Draft { to: vec![to], note: draft.note, photos };
+        let draft = send::Draft { to: vec![to], note: draft.note, photos, looks: send::Looks::Any };
         let sent = client.send(draft, &files, now(), &mut rng()).await;
         let outcome = sent.map_err(|error| about(&error, files.failed()))?;
         self.tell.event(Event::Sent(to));

@@ -1,0 +1,147 @@
+//! Taken back, seen once, erased: what the programs do about it, and what they say they cannot do.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::person::{Person, json};
+use crate::pictures::picture;
+use crate::world::{World, messages};
+
+const NOTE: &str = "second thoughts";
+
+/// Alice has sent Bob a photo with a note; its ID.
+fn sent(world: &World, alice: &Person, more: &[&str]) -> String {
+    picture(world, "rocket-phone.jpg");
+    let words = [&["--json", "send", "bob", "rocket-phone.jpg", "-m", NOTE], more].concat();
+    json(&alice.says(&words))[0]["id"].as_str().unwrap().to_owned()
+}
+
+fn only(mut messages: Vec<Value>) -> Value {
+    assert_eq!(messages.len(), 1, "{messages:?}");
+    messages.remove(0)
+}
+
+#[test]
+fn what_is_taken_back_in_time_is_never_shown_and_its_recipient_is_told() {
+    let world = World::new();
+    let (alice, bob) = world.friends();
+    let id = sent(&world, &alice, &[]);
+    assert_eq!(world.relay.blobs().len(), 1);
+    let told = only(json(&alice.says(&["--json", "retract", &id])));
+    assert_eq!((&told["event"], &told["id"], &told["to"]), (&"retracted".into(), &id.clone().into(), &"bob".into()));
+    assert_eq!(told["reached"], "deposited");
+    assert_eq!(world.relay.blobs().len(), 0);
+    let came = only(messages(&bob.says(&["--json", "receive", "--save-to", "saved"])));
+    assert_eq!((&came["state"], &came["retracted"], &came["note"]), (&"retracted".into(), &true.into(), &Value::Null));
+    assert_eq!(came["photos"].as_array().unwrap().len(), 0);
+    assert_eq!(fs::read_dir(world.path("saved")).unwrap().count(), 0);
+    let shown = bob.says(&["show", &id]);
+    assert!(shown.contains("alice took it back before you looked at it"), "{shown}");
+    assert!(!shown.contains(NOTE));
+    let shown = alice.says(&["show", &id]);
+    assert!(shown.contains("retracted") && shown.contains("what was seen, saved or copied cannot be taken back"));
+    for (person, words) in [(&alice, "taken back before"), (&bob, "only its sender")] {
+        let (_, stderr) = person.ends(&["retract", &id], 1);
+        assert!(stderr.contains(words), "{stderr}");
+    }
+    bob.ends(&["export", &id, "--proof", "gone.proof"], 1);
+}
+
+#[test]
+fn what_was_looked_at_or_saved_stays_and_the_sender_is_told_so() {
+    let world = World::new();
+    let (alice, bob) = world.friends();
+    let id = sent(&world, &alice, &[]);
+    let came = only(messages(&bob.says(&["--json", "receive", "--save-to", "saved"])));
+    let file = came["photos"][0]["file"].as_str().unwrap().to_owned();
+    bob.says(&["show", &id]);
+    let said = alice.says(&["retract", &id]);
+    assert!(said.contains("unless somebody was faster"), "{said}");
+    let (_, stderr) = bob.ends(&["receive"], 5);
+    assert!(stderr.contains("alice has taken back a message that you had looked at"), "{stderr}");
+    let shown = bob.says(&["show", &id]);
+    assert!(shown.contains(NOTE) && shown.contains("alice has taken it back since"), "{shown}");
+    assert!(world.path(&file).exists());
+}
+
+#[test]
+fn a_message_for_one_look_is_shown_once_and_never_saved() {
+    let world = World::new();
+    let (alice, bob) = world.friends();
+    alice.says(&["send", "bob", "-m", NOTE, "--view-once"]);
+    let photo = sent(&world, &alice, &["--view-once"]);
+    let came = messages(&bob.says(&["--json", "receive", "--save-to", "saved"]));
+    for message in &came {
+        assert_eq!((&message["view_once"], &message["note"]), (&true.into(), &Value::Null));
+    }
+    assert_eq!(fs::read_dir(world.path("saved")).unwrap().count(), 0);
+    let id = came[0]["id"].as_str().unwrap();
+    for words in [&["messages"][..], &["messages", "--unread"]] {
+        assert!(!bob.says(words).contains(NOTE));
+    }
+    bob.ends(&["show", id, "--save", "note.txt"], 2);
+    bob.ends(&["export", id, "--proof", "once.proof"], 1);
+    let (stdout, stderr) = bob.ends(&["show", id], 0);
+    assert!(stdout.contains(NOTE) && stderr.contains("gone from this home"), "{stdout}{stderr}");
+    let again = bob.says(&["show", id]);
+    assert!(again.contains("it was for one look, and that was taken") && !again.contains(NOTE), "{again}");
+    // Photos are drawn, and only on a terminal: elsewhere nothing is shown, and nothing is lost.
+    let (stdout, stderr) = bob.ends(&["show", &photo], 1);
+    assert!(stdout.is_empty() && stderr.contains("still here"), "{stdout}{stderr}");
+    bob.ends(&["show", &photo, "--save", "-"], 2);
+    assert_eq!(messages(&bob.says(&["--json", "messages", "--unread"])).len(), 1);
+}
+
+#[test]
+fn an_erased_home_is_gone_and_says_what_is_not() {
+    let world = World::new();
+    let (alice, bob) = world.friends();
+    let id = sent(&world, &alice, &[]);
+    bob.says(&["receive"]);
+    sent(&world, &alice, &[]);
+    assert_eq!(world.relay.blobs().len(), 1);
+    let (_, stderr) = alice.ends(&["erase"], 1);
+    assert!(stderr.contains("use --yes"), "{stderr}");
+    alice.says(&["show", &id]);
+    let erased = only(json(&alice.says(&["--json", "erase", "--yes"])));
+    // That of the first message, too: no receipt of Bob's has come.
+    assert_eq!((&erased["event"], &erased["blobs"]), (&"erased".into(), &2.into()));
+    assert!(erased["mailboxes"].as_u64().unwrap() >= 2 && erased["remains"].as_array().unwrap().len() >= 3);
+    assert_eq!(world.relay.blobs().len(), 0);
+    assert!(!world.path("home-alice").exists());
+    alice.ends(&["status"], 1);
+    alice.ends(&["erase", "--yes"], 1);
+    // What Bob has stays his; what he writes now reaches nobody.
+    assert!(bob.says(&["messages"]).contains(NOTE));
+    bob.ends(&["send", "alice", "-m", "are you there?"], 1);
+}
+
+#[test]
+fn a_home_is_erased_without_its_relay_and_without_its_passphrase() {
+    let mut world = World::new();
+    let (bob, carol) = (world.person("bob"), Person::at(&world, "carol"));
+    carol.says(&["init", "--name", "carol", "--relay", world.relay.link()]);
+    let mut command = carol.command(&["erase", "--yes"]);
+    assert_eq!(command.env("LIGHTPROOF_PASSPHRASE", "forgotten").output().unwrap().status.code(), Some(1));
+    assert!(world.path("home-carol").exists());
+    let mut command = carol.command(&["erase", "--yes", "--offline"]);
+    assert!(command.env_remove("LIGHTPROOF_PASSPHRASE").output().unwrap().status.success());
+    assert!(!world.path("home-carol").exists());
+    world.relay.stop();
+    let (stdout, stderr) = bob.ends(&["erase", "--yes"], 0);
+    assert!(stderr.contains("was not reached") && stdout.contains("relays that were not told"), "{stdout}{stderr}");
+    assert!(!world.path("home-bob").exists());
+}
+
+#[test]
+fn receipts_can_be_turned_off_for_one_contact() {
+    let world = World::new();
+    let (_alice, bob) = world.friends();
+    bob.says(&["contact", "receipts", "alice", "off"]);
+    assert_eq!(only(json(&bob.says(&["--json", "contact", "show", "alice"])))["receipts"], "off");
+    assert!(bob.says(&["contact", "show", "alice"]).contains("receipts     off"));
+    bob.says(&["contact", "receipts", "alice", "on"]);
+    assert_eq!(only(json(&bob.says(&["--json", "contact", "list"])))["receipts"], "on");
+    bob.ends(&["contact", "receipts", "alice", "sometimes"], 2);
+}
