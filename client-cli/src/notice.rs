@@ -47,6 +47,14 @@ impl Opened {
             Notice::RelayNotAllowed(relay) => {
                 format!("something waits at the relay {}; {}", relay.authority(), allow_hint(relay))
             }
+            Notice::Moved { contact, relay } => {
+                let name = self.name_of(contact).await?;
+                let hint = allow_hint(relay);
+                format!(
+                    "{name} is at the relay {} now, and is written to at the earlier one until then; {hint}",
+                    relay.authority()
+                )
+            }
             Notice::Retracted(contact) => {
                 let name = self.name_of(contact).await?;
                 format!("{name} has taken back a message that you had looked at; it stays here until you delete it")

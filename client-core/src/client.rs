@@ -188,7 +188,7 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
             return Ok(Rc::clone(open));
         }
         if purpose == Purpose::Mailboxes {
-            self.watched.clear();
+            self.watched.clear_at(&link);
         }
         let failed = |error: TransportError| ClientError::Transport { relay: Box::new(link.clone()), error };
         let pipe = self.transport.connect(&link, named_by).await.map_err(failed)?;

@@ -8,6 +8,7 @@ use lightproof_e2ee::{
 use lightproof_wire::{
     codec::{Bytes, List, Text, TlsDeserialize, TlsSerialize, TlsSize},
     hash::Digest,
+    limits::RELAY_LINK_BYTES,
     time::{Day, Timestamp},
 };
 
@@ -99,6 +100,10 @@ pub struct Contact {
     pub told_doorbell: u32,
     /// Whether receipts go to them.
     pub receipts: Flag,
+    /// Our addresses have changed, and no frame has told them yet.
+    pub addresses_due: Flag,
+    /// Their private mailbox before they moved to another relay: for as long as the new one is not allowed.
+    pub earlier: Option<Reply>,
 }
 
 /// Where they want our envelopes.
@@ -195,6 +200,8 @@ impl Contact {
             reseal_due: Flag::No,
             told_doorbell: 0,
             receipts: Flag::Yes,
+            addresses_due: Flag::No,
+            earlier: None,
         }
     }
 
@@ -221,21 +228,27 @@ impl Contact {
         self.addresses().next()
     }
 
+    /// The relay they moved to, if that was another than the one before.
+    #[must_use]
+    pub fn moved_to(&self) -> Option<&Text<RELAY_LINK_BYTES>> {
+        self.earlier.as_ref().and(self.private.as_ref()).map(|private| &private.reply.relay)
+    }
+
     /// Every address of theirs we know, the newest first.
     pub(crate) fn addresses(&self) -> impl Iterator<Item = &Reply> {
-        self.private.iter().map(|private| &private.reply).chain(&self.doorbell)
+        self.private.iter().map(|private| &private.reply).chain(&self.earlier).chain(&self.doorbell)
     }
 
     /// Ends what was between us. Both lines and the generation stay: no place of a line is ever used twice.
     pub(crate) fn part(&mut self, standing: Standing) {
         self.standing = standing;
         self.trust = Trust::Unverified;
-        (self.private, self.mailbox) = (None, None);
+        (self.private, self.earlier, self.mailbox) = (None, None, None);
         self.mailbox_used = Flag::No;
         self.sessions = List::default();
         self.ours.acked = self.ours.index;
         self.hello_due = None;
-        self.reseal_due = Flag::No;
+        (self.reseal_due, self.addresses_due) = (Flag::No, Flag::No);
     }
 
     /// Whether what they send may be fetched, shown and answered.

@@ -86,6 +86,13 @@ pub enum Notice {
     RelayLostState(RelayLink),
     /// The relay of a photo, a reply or a card is not one the user has allowed.
     RelayNotAllowed(RelayLink),
+    /// This contact is at another relay now, which the user has not allowed.
+    Moved {
+        /// Who.
+        contact: Fingerprint,
+        /// Where to.
+        relay: RelayLink,
+    },
     /// This contact took back a message that was looked at before, and stays.
     Retracted(Fingerprint),
     /// Another copy of this home watches the same mailboxes.

@@ -43,7 +43,7 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         Ok(())
     }
 
-    /// Creates the mailboxes that are not yet there. One that is refused does not stop the others.
+    /// Creates the mailboxes that are to be at this relay and are not yet there. One that is refused does not stop the others.
     pub(crate) async fn create_mailboxes(
         &self,
         home: &Connection<T::Pipe>,
@@ -53,7 +53,9 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         let access = self.access(home.relay()).await?;
         let mut first = Ok(());
         // One that is to be retired before it was made is not made any more.
-        let is_due = |mailbox: &&Mailbox| !mailbox.created.is_yes() && mailbox.retire_on.is_none();
+        let is_due = |mailbox: &&Mailbox| {
+            !mailbox.created.is_yes() && mailbox.retire_on.is_none() && mailbox.is_at(home.relay())
+        };
         for mailbox in mailboxes.iter().filter(is_due) {
             let command = Command::CreateMailbox {
                 owner: mailbox.owner.hash(),
@@ -73,21 +75,33 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
     }
 
     /// Retires mailboxes whose day has come.
-    pub(crate) async fn retire_mailboxes(&self, home: &Connection<T::Pipe>, now: Timestamp) -> Result<(), ClientError> {
+    pub(crate) async fn retire_mailboxes(&self, now: Timestamp, rng: &mut impl CryptoRng) -> Result<(), ClientError> {
         let mailboxes: Vec<Mailbox> = self.vault.scan().await?;
+        let mut first = Ok(());
         for mailbox in mailboxes.iter().filter(|mailbox| mailbox.retire_on.is_some_and(|day| day <= now.day())) {
-            if mailbox.created.is_yes() {
-                match home.call(Command::Retire { owner: mailbox.owner.clone() }).await {
-                    // Gone already: expired there, or retired before a crash here.
-                    Ok(Reply::Done) | Err(ClientError::Refused(Refusal::Refused)) => {}
-                    other => expect_reply!(other?, Reply::Done => ())?,
-                }
-            }
-            let mut turn = self.vault.turn();
-            turn.delete(mailbox);
-            turn.commit().await?;
+            first = first.and(self.retire_mailbox(mailbox, now, rng).await);
         }
-        Ok(())
+        first
+    }
+
+    async fn retire_mailbox(
+        &self,
+        mailbox: &Mailbox,
+        now: Timestamp,
+        rng: &mut impl CryptoRng,
+    ) -> Result<(), ClientError> {
+        if mailbox.created.is_yes() {
+            let relay = RelayLink::from_text(&mailbox.relay).map_err(|_| ClientError::Damaged)?;
+            let connection = self.connection(&relay, Purpose::Mailboxes, now, rng).await?;
+            match connection.call(Command::Retire { owner: mailbox.owner.clone() }).await {
+                // Gone already: expired there, or retired before a crash here.
+                Ok(Reply::Done) | Err(ClientError::Refused(Refusal::Refused)) => {}
+                other => expect_reply!(other?, Reply::Done => ())?,
+            }
+        }
+        let mut turn = self.vault.turn();
+        turn.delete(mailbox);
+        Ok(turn.commit().await?)
     }
 
     /// Our private mailbox for a contact, on the relay before anybody is told of it.
@@ -134,8 +148,7 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         self.take_all(now, rng).await?;
         self.begin_doorbell(now, rng).await?;
         self.register(now, rng).await?;
-        let home = self.home(now, rng).await?;
-        self.retire_mailboxes(&home, now).await
+        self.retire_mailboxes(now, rng).await
     }
 
     /// Another mailbox for one that expired at its relay: contacts are told with our next message to each.
@@ -146,6 +159,12 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         rng: &mut impl CryptoRng,
     ) -> Result<(), ClientError> {
         let Some(lost) = self.vault.get::<Mailbox>(id).await? else { return Ok(()) };
+        if lost.left.is_some() {
+            // Gone from a relay that was left: the one that took its place is there.
+            let mut turn = self.vault.turn();
+            turn.delete(&lost);
+            return Ok(turn.commit().await?);
+        }
         let Some(contact) = lost.contact else { return self.begin_doorbell(now, rng).await };
         until_undisturbed(async || {
             let mut turn = self.vault.turn();
@@ -167,14 +186,13 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         until_undisturbed(async || {
             let mut turn = self.vault.turn();
             let mut profile: Profile = turn.get(Profile::ID).await?.ok_or(ClientError::Damaged)?;
-            let mut old: Mailbox = turn.get(&profile.doorbell).await?.ok_or(ClientError::Damaged)?;
             let doorbell = Mailbox::generate(profile.relay.clone(), None, rng);
-            profile.doorbell = doorbell.owner_hash();
-            profile.new_doorbell = Some(doorbell.reply());
-            profile.signed_prekey_made = None;
-            profile.doorbell_changes = profile.doorbell_changes.saturating_add(1);
-            old.retire_on = Some(now.day());
-            turn.put(&old, rng);
+            // That of a relay that was left, too: the old card reaches nothing any more.
+            for mut old in turn.scan::<Mailbox>().await?.into_iter().filter(|mailbox| mailbox.contact.is_none()) {
+                old.retire(now.day());
+                turn.put(&old, rng);
+            }
+            profile.change_doorbell(&doorbell);
             turn.put(&doorbell, rng);
             turn.put(&profile, rng);
             Ok(turn.commit().await?)

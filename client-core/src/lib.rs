@@ -21,6 +21,7 @@ mod lines;
 pub mod mailboxes;
 pub mod message;
 mod messages;
+pub mod moving;
 mod parting;
 pub mod people;
 mod prekeys;

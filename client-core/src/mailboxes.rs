@@ -6,13 +6,17 @@ use lightproof_wire::{
     codec::{Text, TlsDeserialize, TlsSerialize, TlsSize},
     command::MailboxKind,
     limits::RELAY_LINK_BYTES,
+    relay_link::RelayLink,
     time::Day,
 };
 use rand_core::CryptoRng;
 
-use crate::vault::{
-    record::{Flag, Record},
-    store::Table,
+use crate::{
+    relays::same_host,
+    vault::{
+        record::{Flag, Record},
+        store::Table,
+    },
 };
 
 /// One of our mailboxes.
@@ -36,6 +40,8 @@ pub struct Mailbox {
     pub done: u64,
     /// When it is to be retired.
     pub retire_on: Option<Day>,
+    /// Since when it is at a relay that was left: watched to the end, and named to nobody any more.
+    pub left: Option<Day>,
 }
 
 impl Record for Mailbox {
@@ -59,6 +65,7 @@ impl Mailbox {
             ready: 0,
             done: 0,
             retire_on: None,
+            left: None,
         }
     }
 
@@ -68,10 +75,28 @@ impl Mailbox {
         *self.owner.hash().as_bytes()
     }
 
-    /// Whether it is on its relay and stays there.
+    /// Whether it is on its relay and stays there, or may still hold something.
     #[must_use]
     pub fn is_watched(&self, today: Day) -> bool {
-        self.created.is_yes() && self.retire_on.is_none_or(|day| day > today)
+        self.created.is_yes() && (self.left.is_some() || self.retire_on.is_none_or(|day| day > today))
+    }
+
+    /// Whether others are told of it, and it is not to be retired.
+    #[must_use]
+    pub const fn is_in_use(&self) -> bool {
+        self.left.is_none() && self.retire_on.is_none()
+    }
+
+    /// Whether it is at this relay.
+    #[must_use]
+    pub fn is_at(&self, relay: &RelayLink) -> bool {
+        RelayLink::from_text(&self.relay).is_ok_and(|at| same_host(&at, relay))
+    }
+
+    /// It goes, without another look.
+    pub(crate) fn retire(&mut self, today: Day) {
+        self.left = None;
+        self.retire_on = Some(today);
     }
 
     /// What we tell somebody who is to write here.

@@ -33,8 +33,10 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         let spooled = until_undisturbed(async || {
             let mut turn = self.vault.turn();
             let mut contact: Contact = turn.get(fingerprint.as_bytes()).await?.ok_or_else(|| unknown(fingerprint))?;
-            if let Some(mut mailbox) = self.mailbox_of(&mut turn, &contact).await? {
-                mailbox.retire_on = Some(now.day());
+            // Those at relays that were left, too.
+            let is_theirs = |mailbox: &Mailbox| mailbox.contact == Some(*fingerprint);
+            for mut mailbox in turn.scan::<Mailbox>().await?.into_iter().filter(is_theirs) {
+                mailbox.retire(now.day());
                 turn.put(&mailbox, rng);
             }
             self.drop_outgoing(&mut turn, fingerprint, rng).await?;
@@ -54,13 +56,6 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
             self.spool.remove(name).await?;
         }
         Ok(())
-    }
-
-    async fn mailbox_of(&self, turn: &mut Turn<'_, S>, contact: &Contact) -> Result<Option<Mailbox>, ClientError> {
-        match &contact.mailbox {
-            Some(id) => Ok(turn.get(id).await?),
-            None => Ok(None),
-        }
     }
 
     /// Nothing more goes out to them: envelopes, bodies and receipts go, and sends that are not enclosed go on without them.

@@ -80,7 +80,7 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
             let doorbell = Reply { drop: card.doorbell.clone(), relay: card.relay.to_text() };
             if contact.doorbell.as_ref().is_some_and(|known| *known != doorbell) {
                 // A fresh card for somebody we could reach before: what they told us earlier may be gone.
-                contact.private = None;
+                (contact.private, contact.earlier) = (None, None);
             }
             contact.doorbell = Some(doorbell);
             turn.put(&contact, rng);

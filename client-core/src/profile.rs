@@ -13,6 +13,7 @@ use lightproof_wire::{
 
 use crate::{
     error::ClientError,
+    mailboxes::Mailbox,
     vault::{
         record::{Flag, Record, Secret},
         store::Table,
@@ -115,6 +116,14 @@ impl Profile {
     #[must_use]
     pub fn not_fallen_back(&self, now: Timestamp) -> Timestamp {
         now.max(self.last_complete_fetch)
+    }
+
+    /// From here on our card names this doorbell: contacts are told, and prekeys are published there.
+    pub(crate) fn change_doorbell(&mut self, doorbell: &Mailbox) {
+        self.doorbell = doorbell.owner_hash();
+        self.new_doorbell = Some(doorbell.reply());
+        self.signed_prekey_made = None;
+        self.doorbell_changes = self.doorbell_changes.saturating_add(1);
     }
 
     /// Takes the next local number.

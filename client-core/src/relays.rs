@@ -15,6 +15,8 @@ use crate::{
     client::Client,
     error::ClientError,
     event::Notice,
+    mailboxes::Mailbox,
+    profile::Profile,
     spool::Spool,
     transport::{NamedBy, Transport},
     vault::{
@@ -75,7 +77,7 @@ impl Relay {
     }
 }
 
-fn same_host(a: &RelayLink, b: &RelayLink) -> bool {
+pub(crate) fn same_host(a: &RelayLink, b: &RelayLink) -> bool {
     (a.host(), a.port()) == (b.host(), b.port())
 }
 
@@ -105,7 +107,7 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         Ok(turn.commit().await?)
     }
 
-    /// Forgets a relay that was allowed.
+    /// Forgets a relay that was allowed, or that we have left: what may still come there is given up.
     ///
     /// # Errors
     /// [`ClientError::Unknown`], [`ClientError::NotNow`] for our own, or the vault's.
@@ -119,8 +121,13 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         if of_host.is_empty() {
             return Err(ClientError::Unknown(link.to_string()));
         }
-        if of_host.iter().any(|relay| relay.own.is_yes()) {
+        let profile: Profile = turn.get(Profile::ID).await?.ok_or(ClientError::Damaged)?;
+        if same_host(&profile.relay()?, link) {
             return Err(ClientError::NotNow("this is your own relay"));
+        }
+        // One that was left: what may still come there is given up.
+        for mailbox in turn.scan::<Mailbox>().await?.iter().filter(|mailbox| mailbox.is_at(link)) {
+            turn.delete(mailbox);
         }
         of_host.into_iter().for_each(|relay| turn.delete(relay));
         Ok(turn.commit().await?)

@@ -6,6 +6,7 @@ use crate::{
     client::Client,
     error::ClientError,
     message::{Direction, State},
+    moving::Left,
     receive::Reason,
     relays::Relay,
     spool::Spool,
@@ -46,6 +47,8 @@ pub struct Status {
     pub last_complete_fetch: Timestamp,
     /// Whether this home was found to be an older copy.
     pub was_old_copy: bool,
+    /// Relays that were left and are still watched.
+    pub left: Vec<Left>,
     /// Relays with what they last said of themselves.
     pub relays: Vec<Relay>,
 }
@@ -78,6 +81,7 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
             prekeys_used_up: profile.signed_prekey_made.is_some() && profile.one_time_left == 0,
             last_complete_fetch: profile.last_complete_fetch,
             was_old_copy: profile.was_old_copy.is_yes(),
+            left: self.left_relays().await?,
             relays: self.relays().await?,
         })
     }

@@ -36,6 +36,7 @@ fn words(what: &Announcement, detail: Detail) -> (String, String) {
     let text = match state {
         State::Failed => "not what its sender sealed".to_owned(),
         State::Expired => "a photo was gone before it was fetched".to_owned(),
+        State::Retracted => "taken back before it was looked at".to_owned(),
         _ if detail == Detail::Content && !note.is_empty() => beginning(note),
         _ => {
             let photos = match photos {

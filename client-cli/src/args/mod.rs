@@ -174,7 +174,17 @@ pub(crate) enum Relay {
         #[arg(value_name = "RELAY_LINK")]
         link: RelayLink,
     },
-    /// Allow a relay no longer
+    /// Move my mailboxes to another relay; contacts are told, and the old relay is watched until nothing more comes there
+    #[command(after_help = "Example:\n  lightproof relay move wss://new.example/")]
+    Move {
+        /// Its link
+        #[arg(value_name = "RELAY_LINK")]
+        link: RelayLink,
+        /// Read the relay's access capability from a file (or set LIGHTPROOF_ACCESS)
+        #[arg(long, value_name = "FILE|-")]
+        access_file: Option<Input>,
+    },
+    /// Allow a relay no longer; or give up one that I have left
     #[command(after_help = "Example:\n  lightproof relay forget wss://relay.example/")]
     Forget {
         /// Its link

@@ -14,7 +14,7 @@ use crate::exit::{Exit, Failure};
 use crate::home::Home;
 use crate::opened::{Opened, is_set};
 use crate::output::Output;
-use crate::plan::{self, ACCESS_VARIABLE, PassphraseSource, one_reader_of_stdin};
+use crate::plan::{self, ACCESS_VARIABLE, Input, PassphraseSource, one_reader_of_stdin};
 use crate::sanitize::Sanitized;
 use crate::source::read_text;
 use crate::terminal::{self, Purpose};
@@ -28,7 +28,7 @@ pub(super) async fn run(typed: Init, global: &Global, output: &mut Output) -> Re
         return Err(Failure::failed(format!("there is a home in {} already", Sanitized::path(&path)))
             .hint("name another folder with --home DIR"));
     }
-    let access = access(&typed)?;
+    let access = access(typed.access_file.as_ref())?;
     let passphrase = if typed.no_passphrase {
         output.warn(format_args!("whoever can read {} can read every message in it", Sanitized::path(&path)));
         Passphrase::None
@@ -62,8 +62,8 @@ async fn register(opened: &Opened, output: &mut Output) -> Result<Exit, Failure>
 }
 
 /// The right to create on a relay that asks for one.
-fn access(typed: &Init) -> Result<Option<Capability<right::Access>>, Failure> {
-    let text = match &typed.access_file {
+pub(super) fn access(file: Option<&Input>) -> Result<Option<Capability<right::Access>>, Failure> {
+    let text = match file {
         Some(input) => read_text(input, "the access capability", MAX_ACCESS_BYTES)?,
         None => match std::env::var(ACCESS_VARIABLE) {
             Ok(text) => Zeroizing::new(text),

@@ -25,6 +25,7 @@ mod found;
 mod init;
 pub(crate) mod look;
 mod messages;
+mod moving;
 mod outbox;
 mod passphrase;
 pub(crate) mod photo_file;
@@ -87,6 +88,11 @@ async fn run_command(command: Command, global: &Global, output: &mut Output) -> 
             let added = contact::add::plan(&card, name, allow_relay, global)?;
             let add = async |opened: &Opened, output: &mut Output| contact::add::run(added, opened, output).await;
             with_home(global, output, cut_off(), add).await
+        }
+        Command::Relay(crate::args::Relay::Move { link, access_file }) => {
+            let moving = moving::plan(link, access_file.as_ref(), global)?;
+            let run = async |opened: &Opened, output: &mut Output| moving::run(moving, opened, output).await;
+            with_home(global, output, cut_off(), run).await
         }
         command => {
             // What runs until a person has had enough has done then what it was for.

@@ -158,7 +158,7 @@ impl Receiving<'_> {
         if changed {
             received = client.follow_up(sources, false, now(), &mut rng()).await?;
         }
-        if received.waits_for_answer && self.allow_relays(output).await? {
+        if self.allow_relays(output).await? {
             received = client.follow_up(sources, false, now(), &mut rng()).await?;
         }
         Ok(received)
@@ -167,22 +167,19 @@ impl Receiving<'_> {
     /// Whether a relay was allowed that was not before.
     async fn allow_relays(&mut self, output: &mut Output) -> Result<bool, Failure> {
         let client = &self.opened.client;
-        let waiting = client.messages().await?.into_iter().filter(|message| message.state == State::Waiting);
-        let relays: BTreeSet<RelayLink> =
-            waiting.filter_map(|message| RelayLink::from_text(&message.blob_relay).ok()).collect();
         let mut changed = false;
-        for relay in relays {
+        for (relay, what) in self.named_relays().await? {
             if client.is_relay_allowed(&relay).await? || self.refused.contains(&relay) {
                 continue;
             }
-            let question = format!("a photo waits at the relay {}; may this home talk to it?", relay.authority());
+            let question = format!("{what} at the relay {}; may this home talk to it?", relay.authority());
             let asks = output.reader() == Reader::Person && somebody_answers();
             if self.typed.allow_relays || asks && confirm(&question, "use --allow-relays").await? {
                 client.keep_relay(&relay, false, &mut rng()).await?;
                 changed = true;
             } else {
-                let hint = "fetch it with `lightproof receive --allow-relays`";
-                output.warn(format_args!("a photo waits at the relay {}; {hint}", relay.authority()));
+                let hint = "answer with `lightproof receive --allow-relays`";
+                output.warn(format_args!("{what} at the relay {}; {hint}", relay.authority()));
                 self.refused.insert(relay);
             }
         }
@@ -192,6 +189,22 @@ impl Receiving<'_> {
     /// After it was told here.
     fn announce(&self, announcement: Announcement) {
         self.announcer.iter().for_each(|announcer| announcer.tell(announcement.clone()));
+    }
+
+    /// Relays that photos wait at, and relays that contacts have moved to, each with why it is asked about.
+    async fn named_relays(&self) -> Result<Vec<(RelayLink, String)>, ClientError> {
+        let client = &self.opened.client;
+        let mut named = Vec::new();
+        for message in client.messages().await?.iter().filter(|message| message.state == State::Waiting) {
+            let relay = RelayLink::from_text(&message.blob_relay).ok();
+            named.extend(relay.map(|relay| (relay, "a photo waits".to_owned())));
+        }
+        for contact in client.contacts().await?.iter().filter(|contact| contact.is_accepted()) {
+            let relay = contact.moved_to().and_then(|relay| RelayLink::from_text(relay).ok());
+            let name = Sanitized::line(contact.name.as_str());
+            named.extend(relay.map(|relay| (relay, format!("{name} is now"))));
+        }
+        Ok(named)
     }
 
     async fn tell_requests(

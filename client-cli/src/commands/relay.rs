@@ -17,10 +17,12 @@ use crate::sanitize::Sanitized;
 pub(super) async fn run(typed: Relay, opened: &Opened, output: &mut Output) -> Result<Exit, Failure> {
     match typed {
         Relay::List => {
+            let own = opened.client.own_relay().await?.to_text();
             for relay in opened.client.relays().await? {
-                output.report(&Allowed::of(&relay))?;
+                output.report(&Allowed::of(&relay, relay.link == own))?;
             }
         }
+        Relay::Move { .. } => return Err(Failure::failed("a relay is moved to before the home is opened")),
         Relay::Allow { link } => {
             opened.client.allow_relay(&link, &mut rng()).await?;
             output.remark(format_args!("this home may talk to {}", link.authority()));
@@ -47,15 +49,16 @@ async fn forget(link: &RelayLink, opened: &Opened) -> Result<(), Failure> {
 #[serde(tag = "event", rename = "relay")]
 pub(super) struct Allowed {
     link: String,
-    /// `own`, `typed` by the user, or `named` by a contact.
+    /// `own`, `left` and still watched, `typed` by the user, or `named` by a contact.
     kind: &'static str,
 }
 
 impl Allowed {
     /// As it is told.
-    pub(super) fn of(relay: &Stored) -> Self {
+    fn of(relay: &Stored, is_in_use: bool) -> Self {
         let kind = match (relay.own.is_yes(), relay.typed.is_yes()) {
-            (true, _) => "own",
+            (true, _) if is_in_use => "own",
+            (true, _) => "left",
             (false, true) => "typed",
             (false, false) => "named",
         };
@@ -67,6 +70,7 @@ impl Report for Allowed {
     fn for_people(&self, page: &mut Page) -> fmt::Result {
         let who = match self.kind {
             "own" => "own: my mailboxes are here",
+            "left" => "left: watched until nothing more comes here",
             "typed" => "allowed by its link",
             _ => "allowed for a contact",
         };

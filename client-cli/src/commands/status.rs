@@ -3,13 +3,15 @@
 use std::fmt::{self, Write as _};
 
 use indicatif::DecimalBytes;
+use lightproof_core::moving::Left;
 use lightproof_core::receive::Reason;
 use lightproof_core::relays::Relay;
 use lightproof_core::status::Status;
 use lightproof_core::wire::time::Timestamp;
 use serde::Serialize;
 
-use crate::clock::Utc;
+use super::present::Names;
+use crate::clock::{Date, Utc};
 use crate::exit::{Exit, Failure};
 use crate::opened::Opened;
 use crate::output::{Output, Page, Report};
@@ -17,7 +19,7 @@ use crate::sanitize::Sanitized;
 
 pub(super) async fn run(opened: &Opened, output: &mut Output) -> Result<Exit, Failure> {
     let status = opened.client.status().await?;
-    output.report(&Told::of(&status))?;
+    output.report(&Told::of(&status, &Names::of(opened).await?))?;
     if status.was_old_copy {
         output.warn("this home was found to be an older copy of another; messages taken there are not here");
     }
@@ -46,6 +48,18 @@ struct Told {
     last_complete_fetch: Option<String>,
     aside: Vec<Aside>,
     relays: Vec<RelayLimits>,
+    /// Relays that were left and are still watched.
+    left: Vec<LeftRelay>,
+}
+
+/// A relay that was left.
+#[derive(Debug, Serialize)]
+struct LeftRelay {
+    link: String,
+    /// The day of the move.
+    since: String,
+    /// Who has not written to the new address yet.
+    awaited: Vec<String>,
 }
 
 /// Envelopes that would not open, for one reason.
@@ -67,7 +81,7 @@ struct RelayLimits {
 }
 
 impl Told {
-    fn of(status: &Status) -> Self {
+    fn of(status: &Status, names: &Names) -> Self {
         let fetched = status.last_complete_fetch;
         let mut aside: Vec<Aside> = Vec::new();
         for reason in status.aside.iter().map(|reason| words(*reason)) {
@@ -91,6 +105,17 @@ impl Told {
             last_complete_fetch: (fetched > Timestamp(0)).then(|| Utc(fetched).to_string()),
             aside,
             relays: status.relays.iter().map(RelayLimits::of).collect(),
+            left: status.left.iter().map(|left| LeftRelay::of(left, names)).collect(),
+        }
+    }
+}
+
+impl LeftRelay {
+    fn of(left: &Left, names: &Names) -> Self {
+        Self {
+            link: left.relay.to_string(),
+            since: Date(left.since).to_string(),
+            awaited: left.awaited.iter().map(|contact| names.name(contact)).collect(),
         }
     }
 }
@@ -149,6 +174,12 @@ impl Report for Told {
                     page,
                     "               photos up to {largest}, kept {blobs} days; messages kept {envelopes} days"
                 )?;
+            }
+        }
+        for left in &self.left {
+            writeln!(page, "left           {} since {}", Sanitized::line(&left.link), left.since)?;
+            for awaited in &left.awaited {
+                writeln!(page, "               {} has not written to the new relay yet", Sanitized::line(awaited))?;
             }
         }
         Ok(())

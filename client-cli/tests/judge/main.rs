@@ -22,6 +22,7 @@ mod liar;
 mod lies;
 mod line;
 mod many;
+mod moving;
 #[path = "../people/person.rs"]
 mod person;
 mod pictures;

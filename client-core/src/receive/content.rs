@@ -7,6 +7,7 @@ use lightproof_e2ee::{
 };
 use lightproof_wire::{
     codec::{Bytes, List, Text},
+    relay_link::RelayLink,
     time::Timestamp,
 };
 use rand_core::CryptoRng;
@@ -152,8 +153,10 @@ fn waiting(photo: &Photo, rng: &mut impl CryptoRng) -> StoredPhoto {
     StoredPhoto { facts: photo.clone(), spool: SpoolName::generate(rng), state: PhotoState::Waiting, tries: 0 }
 }
 
-/// The newest private mailbox wins, and a replaced doorbell replaces the one we knew.
-pub(super) fn note_addresses(contact: &mut Contact, frame: &Frame) {
+/// The newest private mailbox wins, and a replaced doorbell replaces the one we knew. The relay they are at now, if that is
+/// another than before.
+pub(super) fn note_addresses(contact: &mut Contact, frame: &Frame) -> Option<RelayLink> {
+    let mut moved = None;
     if let Some(reply) = &frame.reply {
         // The line just written to stands last; a late frame of an earlier one names an earlier place.
         let newest = contact
@@ -166,10 +169,15 @@ pub(super) fn note_addresses(contact: &mut Contact, frame: &Frame) {
             _ => newest,
         };
         if newer {
+            if let Some(known) = contact.private.take().filter(|known| known.reply.relay != reply.relay) {
+                contact.earlier = Some(known.reply);
+                moved = RelayLink::from_text(&reply.relay).ok();
+            }
             contact.private = Some(PrivateDrop { reply: reply.clone(), line: frame.line, index: frame.index });
         }
     }
     if let Some(change) = &frame.card {
         contact.doorbell = Some(frame::Reply { drop: change.drop.clone(), relay: change.relay.clone() });
     }
+    moved
 }

@@ -60,8 +60,14 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
             registered => registered.map(|()| None)?,
         };
         let complete = self.take_all(now, rng).await?;
-        let mut received = self.follow_up(sources, complete, now, rng).await?;
-        received.failed = refused.or(received.failed);
+        let left = self.take_left(now, rng).await;
+        let is_complete = complete && matches!(left, Ok(true));
+        let away = match left {
+            Err(error) if is_local(&error) => return Err(error),
+            left => left.err(),
+        };
+        let mut received = self.follow_up(sources, is_complete, now, rng).await?;
+        received.failed = refused.or(received.failed).or(away);
         Ok(received)
     }
 
@@ -97,12 +103,14 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
             Err(error @ ClientError::Spool(_)) => received.failed = Some(error),
             fetched => keep(fetched, &mut received)?,
         }
+        keep(self.tell_addresses(now, rng).await, &mut received)?;
         keep(self.send_due_receipts(now, rng).await, &mut received)?;
         keep(self.resume(sources, now, rng).await, &mut received)?;
         let home = self.home(now, rng).await?;
         keep(self.tend_prekeys(&home, now, rng).await, &mut received)?;
         if complete && self.check_clock().await.is_ok() {
-            keep(self.retire_mailboxes(&home, now).await, &mut received)?;
+            self.settle_moves(now, rng).await?;
+            keep(self.retire_mailboxes(now, rng).await, &mut received)?;
             self.note_complete_fetch(now, rng).await?;
             self.tell_missing(rng).await?;
             self.destroy_stale_prekeys(now).await?;

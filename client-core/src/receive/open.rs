@@ -12,6 +12,7 @@ use lightproof_wire::{
     codec::{TlsDeserialize, TlsSerialize, TlsSize},
     envelope::Envelope,
     hash::Digest,
+    relay_link::RelayLink,
     time::{Day, Timestamp},
 };
 use rand_core::CryptoRng;
@@ -28,6 +29,7 @@ use crate::{
     lines::{self, Standing},
     mailboxes::Mailbox,
     message::{Body, Message},
+    moving::note_arrival,
     sessions::StoredSession,
     spool::Spool,
     transport::Transport,
@@ -89,7 +91,6 @@ const REQUEST_MESSAGES: usize = 8;
 struct From {
     contact: Contact,
     session: SessionRef,
-    private: bool,
 }
 
 /// A frame whose signature holds, with the envelope it came in.
@@ -239,8 +240,7 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         contacts.sort_by_key(|contact| contact.mailbox_used.is_yes());
         let sessions = |contact: Contact| {
             let newest_first: Vec<SessionRef> = contact.sessions.iter().rev().copied().collect();
-            let private = owner.is_some();
-            newest_first.into_iter().map(move |session| From { contact: contact.clone(), session, private })
+            newest_first.into_iter().map(move |session| From { contact: contact.clone(), session })
         };
         Ok((contacts.into_iter().flat_map(sessions).collect(), reason))
     }
@@ -275,8 +275,9 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         if contact.is_accepted() && contact.has_lost_theirs(&from.session.id) {
             contact.hello_due = Some(now.day().max(contact.answered_lost_state.plus(1)));
         }
-        if from.private {
+        if contact.mailbox == Some(mailbox) && !contact.mailbox_used.is_yes() {
             contact.mailbox_used = Flag::Yes;
+            note_arrival(&mut turn, &fingerprint, now, rng).await?;
         }
         turn.put(&Seen { digest, day: now.day() }, rng);
         turn.delete_id::<Attempts>(digest.as_bytes());
@@ -293,7 +294,8 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
                 }
                 // A late frame of a lost home names mailboxes that nobody watches any more; their Hello named others since.
                 if !contact.have_left(&from.session.id) {
-                    note_addresses(&mut contact, frame);
+                    let moved = note_addresses(&mut contact, frame);
+                    taken.notices.extend(self.unreachable_at(fingerprint, moved).await?);
                 }
                 self.note_ack(&mut turn, &mut contact, frame).await?;
                 if matches!(contact.standing, contact::Standing::Accepted | contact::Standing::Requested) {
@@ -315,6 +317,17 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         turn.put(&contact, rng);
         turn.commit().await?;
         Ok(taken)
+    }
+
+    /// A contact at another relay is written to there once the user has allowed it, and at the earlier one until then.
+    async fn unreachable_at(
+        &self,
+        contact: Fingerprint,
+        moved: Option<RelayLink>,
+    ) -> Result<Option<Notice>, ClientError> {
+        let Some(relay) = moved else { return Ok(None) };
+        let is_allowed = self.is_relay_allowed(&relay).await?;
+        Ok((!is_allowed).then_some(Notice::Moved { contact, relay }))
     }
 
     /// Bodies that their ack covers need not be kept.

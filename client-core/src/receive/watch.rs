@@ -9,6 +9,7 @@ use lightproof_wire::{
     id::{CommandId, MailboxHandle, Sequence},
     limits::WATCHED_MAILBOXES,
     refusal::Refusal,
+    relay_link::RelayLink,
     reply::{Delivery, Push, Reply},
     time::Timestamp,
 };
@@ -16,13 +17,14 @@ use rand_core::CryptoRng;
 
 use super::open::Seen;
 use crate::{
-    client::{Client, until_undisturbed},
+    client::{Client, Purpose, until_undisturbed},
     connection::{Connection, expect_reply},
     contact::Contact,
     error::ClientError,
     event::Notice,
     mailboxes::Mailbox,
     profile::Profile,
+    relays::same_host,
     send::OutboxItem,
     spool::Spool,
     transport::Transport,
@@ -39,6 +41,7 @@ const WATCHED_AT_ONCE: usize = 16;
 pub(crate) struct Watched(RefCell<BTreeMap<MailboxHandle, Watch>>);
 
 struct Watch {
+    relay: RelayLink,
     mailbox: [u8; 32],
     caught_up: bool,
     acks: Vec<(CommandId, Sequence)>,
@@ -50,12 +53,22 @@ impl Watched {
         self.0.borrow_mut().clear();
     }
 
-    fn all_caught_up(&self) -> bool {
-        self.0.borrow().values().all(|watch| watch.caught_up)
+    /// Forgets what was watched at one relay: that connection is gone.
+    pub(crate) fn clear_at(&self, relay: &RelayLink) {
+        self.0.borrow_mut().retain(|_, watch| watch.relay != *relay);
     }
 
-    fn mailbox(&self, handle: MailboxHandle) -> Option<[u8; 32]> {
-        self.0.borrow().get(&handle).map(|watch| watch.mailbox)
+    fn all_caught_up(&self, relay: &RelayLink) -> bool {
+        self.0.borrow().values().filter(|watch| watch.relay == *relay).all(|watch| watch.caught_up)
+    }
+
+    fn count(&self, relay: &RelayLink) -> usize {
+        self.0.borrow().values().filter(|watch| watch.relay == *relay).count()
+    }
+
+    /// The mailbox of a handle, for the relay that it was given to.
+    fn mailbox(&self, handle: MailboxHandle, relay: &RelayLink) -> Option<[u8; 32]> {
+        self.0.borrow().get(&handle).filter(|watch| watch.relay == *relay).map(|watch| watch.mailbox)
     }
 
     fn holds(&self, mailbox: &[u8; 32]) -> bool {
@@ -70,17 +83,40 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
     /// [`ClientError::Transport`], [`ClientError::RelayMisbehaved`], or the vault's.
     pub async fn take_all(&self, now: Timestamp, rng: &mut impl CryptoRng) -> Result<bool, ClientError> {
         let home = self.home(now, rng).await?;
+        self.take_all_at(&home, now, rng).await
+    }
+
+    /// The same at the relays that were left: one that is away keeps nothing from the others.
+    pub(super) async fn take_left(&self, now: Timestamp, rng: &mut impl CryptoRng) -> Result<bool, ClientError> {
+        let own = self.own_relay().await?;
+        let mut first = Ok(true);
+        for left in self.left_relays().await?.into_iter().filter(|left| !same_host(&left.relay, &own)) {
+            let taken = match self.connection(&left.relay, Purpose::Mailboxes, now, rng).await {
+                Ok(connection) => self.take_all_at(&connection, now, rng).await,
+                Err(error) => Err(error),
+            };
+            first = first.and_then(|complete| taken.map(|taken| taken && complete));
+        }
+        first
+    }
+
+    async fn take_all_at(
+        &self,
+        home: &Connection<T::Pipe>,
+        now: Timestamp,
+        rng: &mut impl CryptoRng,
+    ) -> Result<bool, ClientError> {
         let mut complete = true;
         // What was pushed since the last look.
         while let Some(push) = home.push(Some(0)).await? {
-            self.take_push(&home, push, now, rng).await?;
+            self.take_push(home, push, now, rng).await?;
         }
-        let due: Vec<Mailbox> = self.vault.scan().await?;
-        let due: Vec<Mailbox> = due.into_iter().filter(|mailbox| mailbox.is_watched(now.day())).collect();
+        let mut due: Vec<Mailbox> = self.vault.scan().await?;
+        due.retain(|mailbox| mailbox.is_watched(now.day()) && mailbox.is_at(home.relay()));
         for few in due.chunks(WATCHED_AT_ONCE) {
-            self.watch(&home, few, now, rng).await?;
-            let taken = self.take_until_caught_up(&home, now, rng).await;
-            complete &= self.settle_acks(&home, rng).await?;
+            self.watch(home, few, now, rng).await?;
+            let taken = self.take_until_caught_up(home, now, rng).await;
+            complete &= self.settle_acks(home, rng).await?;
             taken?;
         }
         Ok(complete && due.iter().all(|mailbox| self.watched.holds(&mailbox.owner_hash())))
@@ -113,7 +149,7 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         now: Timestamp,
         rng: &mut impl CryptoRng,
     ) -> Result<(), ClientError> {
-        while !self.watched.all_caught_up() {
+        while !self.watched.all_caught_up(home.relay()) {
             let push = home.push(Some(PUSH_WITHIN_MS)).await?.ok_or_else(|| home.fell_silent())?;
             self.take_push(home, push, now, rng).await?;
         }
@@ -131,13 +167,14 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
     ) -> Result<(), ClientError> {
         let mut asked = Vec::new();
         for mailbox in mailboxes {
-            if self.watched.holds(&mailbox.owner_hash()) || self.watched.0.borrow().len() >= WATCHED_MAILBOXES {
+            if self.watched.holds(&mailbox.owner_hash()) || self.watched.count(home.relay()) >= WATCHED_MAILBOXES {
                 continue;
             }
             let handle = MailboxHandle(self.next_handle());
             let id = home.start(Command::Watch { owner: mailbox.owner.clone(), handle }).await?;
             asked.push((id, mailbox.owner_hash(), handle));
-            let watch = Watch { mailbox: mailbox.owner_hash(), caught_up: false, acks: Vec::new() };
+            let relay = home.relay().clone();
+            let watch = Watch { relay, mailbox: mailbox.owner_hash(), caught_up: false, acks: Vec::new() };
             self.watched.0.borrow_mut().insert(handle, watch);
         }
         for (id, mailbox, handle) in asked {
@@ -265,13 +302,15 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         match push {
             Push::Delivery(delivery) => self.take_delivery(home, delivery, now, rng).await,
             Push::CaughtUp(handle) => {
-                if let Some(watch) = self.watched.0.borrow_mut().get_mut(&handle) {
+                let mut watched = self.watched.0.borrow_mut();
+                if let Some(watch) = watched.get_mut(&handle).filter(|watch| watch.relay == *home.relay()) {
                     watch.caught_up = true;
                 }
                 Ok(())
             }
             Push::Superseded(handle) => {
-                if self.watched.0.borrow_mut().remove(&handle).is_some() {
+                if self.watched.mailbox(handle, home.relay()).is_some() {
+                    self.watched.0.borrow_mut().remove(&handle);
                     self.tell(Notice::Superseded);
                 }
                 Ok(())
@@ -288,8 +327,10 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         rng: &mut impl CryptoRng,
     ) -> Result<(), ClientError> {
         let Delivery { handle, sequence, envelope, .. } = delivery;
-        let mailbox =
-            self.watched.mailbox(handle).ok_or(ClientError::RelayMisbehaved("it pushed what nobody watches"))?;
+        let mailbox = self
+            .watched
+            .mailbox(handle, home.relay())
+            .ok_or(ClientError::RelayMisbehaved("it pushed what nobody watches"))?;
         let digest = envelope.digest();
         if self.vault.get::<Seen>(digest.as_bytes()).await?.is_none() {
             self.take_envelope(&mailbox, &envelope, now, rng).await?;
@@ -309,6 +350,7 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
             let mut watched = self.watched.0.borrow_mut();
             watched
                 .iter_mut()
+                .filter(|(_, watch)| watch.relay == *home.relay())
                 .map(|(handle, watch)| (*handle, watch.mailbox, core::mem::take(&mut watch.acks)))
                 .collect()
         };

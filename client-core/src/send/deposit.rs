@@ -27,7 +27,7 @@ use crate::{
     message::{Direction, Message, State},
     relays::Relay,
     spool::Spool,
-    transport::Transport,
+    transport::{Transport, TransportError},
     vault::store::Store,
 };
 
@@ -59,12 +59,13 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         }
         match self.deposit_at(item, &item.to, now, rng).await {
             Ok(receipt) => self.save_deposited(item, receipt, rng).await,
-            Err(refused @ ClientError::Refused(Refusal::Refused)) => {
-                // That mailbox is gone. The same bytes go to the newest one we know of, and at last to the doorbell.
+            Err(refused) if is_elsewhere(&refused) => {
+                // That mailbox is gone, or its relay is not allowed. The same bytes go to the newest one that is there, and at
+                // last to the doorbell.
                 let contact: Option<Contact> = self.vault.get(item.contact.as_bytes()).await?;
                 for address in contact.iter().flat_map(Contact::addresses).filter(|address| **address != item.to) {
                     match self.deposit_at(item, address, now, rng).await {
-                        Err(ClientError::Refused(Refusal::Refused)) => {}
+                        Err(error) if is_elsewhere(&error) => {}
                         receipt => return self.save_deposited(item, receipt?, rng).await,
                     }
                 }
@@ -157,4 +158,14 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
             drop(connection.call(command).await);
         }
     }
+}
+
+/// Whether another address may do.
+const fn is_elsewhere(error: &ClientError) -> bool {
+    matches!(
+        error,
+        ClientError::Refused(Refusal::Refused)
+            | ClientError::RelayNotAllowed(_)
+            | ClientError::Transport { error: TransportError::Forbidden, .. }
+    )
 }

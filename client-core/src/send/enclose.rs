@@ -112,6 +112,21 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         self.enclose(turn, desk, Enclosing { frame, what: What::Other, outgoing: None }, now, rng).await
     }
 
+    /// Encloses a receipt for nothing: a frame that only tells our addresses.
+    pub(crate) async fn enclose_addresses(
+        &self,
+        mut turn: Turn<'_, S>,
+        contact: &Fingerprint,
+        now: Timestamp,
+        rng: &mut impl CryptoRng,
+    ) -> Result<(), ClientError> {
+        let desk = self.desk(&mut turn, contact, rng).await?;
+        let message_ids = List::new(vec![MessageId::generate(rng)]).map_err(|_| ClientError::Damaged)?;
+        let content = Content::Receipt(Receipt { kind: ReceiptKind::Delivered, message_ids });
+        let frame = desk.frame(content, MessageId::generate(rng), self.identity.fingerprint(), now);
+        self.enclose(turn, desk, Enclosing { frame, what: What::Other, outgoing: None }, now, rng).await
+    }
+
     /// Seals the bodies that a contact's ack does not cover again, unchanged, in the session that sends now.
     pub(crate) async fn reseal(
         &self,
@@ -279,6 +294,7 @@ impl Desk {
         self.contact.ours.index = frame.index;
         self.contact.ours.previous = body.frame_digest();
         self.contact.told_doorbell = self.profile.doorbell_changes;
+        self.contact.addresses_due = Flag::No;
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod limits;
 mod many;
+mod moving;
 mod people;
 mod processes;
 mod proofs;

@@ -1,0 +1,63 @@
+//! From one relay to another, with programs.
+
+use std::fs;
+
+use crate::person::json;
+use crate::relay::Relay;
+use crate::world::{World, messages, received_notes};
+
+#[test]
+fn a_home_moves_to_another_relay_and_its_contacts_come_after() {
+    let world = World::new();
+    let (alice, bob) = world.friends();
+    alice.says(&["send", "bob", "-m", "one"]);
+    bob.says(&["receive"]);
+    bob.says(&["send", "alice", "-m", "two"]);
+    alice.says(&["receive"]);
+    let other = Relay::serve(world.path("other"), "127.0.0.1:0", &[]);
+    alice.says(&["send", "bob", "-m", "on its way"]);
+    let moved = json(&bob.says(&["--json", "relay", "move", other.link()])).remove(0);
+    assert_eq!((&moved["event"], &moved["awaited"]), (&"moved".into(), &1.into()));
+    assert!(bob.says(&["card"]).contains(moved["card"].as_str().unwrap()));
+    let status = json(&bob.says(&["--json", "status"])).remove(0);
+    assert_eq!(status["left"][0]["link"], world.relay.link());
+    assert_eq!(status["left"][0]["awaited"], serde_json::json!(["alice"]));
+    assert!(bob.says(&["relay", "list"]).contains("left: watched"));
+    assert_eq!(messages(&bob.says(&["--json", "receive"]))[0]["note"], "on its way");
+
+    // Alice is told, and her letters find Bob before she has allowed anything.
+    let (_, stderr) = alice.ends(&["receive"], 5);
+    assert!(stderr.contains("bob is at the relay") && stderr.contains("lightproof relay allow"), "{stderr}");
+    alice.says(&["send", "bob", "-m", "to the old one"]);
+    alice.says(&["relay", "allow", other.link()]);
+    alice.says(&["send", "bob", "-m", "to the new one"]);
+    bob.says(&["receive"]);
+    assert_eq!(received_notes(&bob), ["one", "on its way", "to the old one", "to the new one"]);
+    let status = json(&bob.says(&["--json", "status"])).remove(0);
+    assert_eq!(status["left"][0]["awaited"], serde_json::json!([]));
+
+    let (_, stderr) = bob.ends(&["relay", "forget", other.link()], 1);
+    assert!(stderr.contains("your own relay"), "{stderr}");
+    bob.says(&["relay", "forget", world.relay.link()]);
+    assert_eq!(json(&bob.says(&["--json", "status"]))[0]["left"], serde_json::json!([]));
+    bob.says(&["send", "alice", "-m", "settled"]);
+    alice.says(&["receive"]);
+    assert_eq!(received_notes(&alice), ["two", "settled"]);
+}
+
+#[test]
+fn a_move_that_is_refused_changes_nothing_and_access_opens_the_door() {
+    let world = World::new();
+    let bob = world.person("bob");
+    let card = bob.says(&["card"]);
+    let mut other = Relay::serve(world.path("other"), "127.0.0.1:0", &[("POLICY", "access")]);
+    bob.ends(&["relay", "move", other.link()], 1);
+    fs::write(world.path("nonsense"), "not an access capability").unwrap();
+    bob.ends(&["relay", "move", other.link(), "--access-file", "nonsense"], 1);
+    other.stop();
+    let (_, stderr) = bob.ends(&["relay", "move", other.link()], 4);
+    assert!(stderr.contains("nothing was moved"), "{stderr}");
+    bob.ends(&["relay", "move", world.relay.link()], 1);
+    assert_eq!(bob.says(&["card"]), card);
+    assert_eq!(json(&bob.says(&["--json", "relay", "list"])).len(), 1);
+}
