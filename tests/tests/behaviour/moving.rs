@@ -2,7 +2,12 @@
 
 use lightproof_core::{ClientError, event::Notice, people::CardRelay};
 use lightproof_tests::{Person, Scene, TestRelay, scene::exact};
-use lightproof_wire::{reply::Policy, time::Timestamp};
+use lightproof_wire::{
+    frame::RelayFrame,
+    id::MailboxHandle,
+    reply::{Delivery, Policy, Push},
+    time::Timestamp,
+};
 
 /// Alice and Bob have talked, and there is another relay.
 async fn friends() -> (Scene, TestRelay) {
@@ -98,6 +103,29 @@ async fn a_relay_that_was_left_and_is_away_stops_nothing_and_can_be_given_up() {
     assert!(scene.bob.receive().await.unwrap().failed.is_none());
     let own = scene.bob.client.forget_relay(&other.link()).await;
     assert!(matches!(own, Err(ClientError::NotNow(_))));
+}
+
+#[tokio::test]
+async fn a_relay_that_was_left_cannot_speak_for_a_mailbox_at_another() {
+    let (mut scene, liar) = Scene::friends_before_liar().await;
+    scene.talk().await;
+    scene.settle().await;
+    let other = TestRelay::start(&scene.clock).await;
+    scene.alice.note("bob", "one").await;
+    let now = scene.clock.now();
+    move_to(&mut scene.bob, &other, now).await;
+    // The new relay is looked at first: its mailboxes have the first handles.
+    liar.tell(|frame| match frame {
+        RelayFrame::Push(Push::Delivery(delivery)) => {
+            vec![RelayFrame::Push(Push::Delivery(Delivery { handle: MailboxHandle(1), ..delivery }))]
+        }
+        frame => vec![frame],
+    });
+    let received = scene.bob.receive().await.unwrap();
+    assert!(matches!(received.failed, Some(ClientError::RelayMisbehaved(_))), "{:?}", received.failed);
+    liar.be_honest();
+    assert!(scene.bob.receive().await.unwrap().failed.is_none());
+    assert_eq!(scene.bob.notes().await[2..], ["one"]);
 }
 
 #[tokio::test]
