@@ -16,6 +16,7 @@ use rand_core::CryptoRng;
 
 use crate::{
     error::ClientError,
+    sealing::{Announced, TheirSealingKey},
     vault::{
         record::{Flag, Record},
         store::Table,
@@ -104,6 +105,10 @@ pub struct Contact {
     pub addresses_due: Flag,
     /// Their private mailbox before they moved to another relay: for as long as the new one is not allowed.
     pub earlier: Option<Reply>,
+    /// What files are sealed for them with.
+    pub sealing: Option<TheirSealingKey>,
+    /// Since when they may know our sealing key.
+    pub announced: Announced,
 }
 
 /// Where they want our envelopes.
@@ -202,6 +207,8 @@ impl Contact {
             receipts: Flag::Yes,
             addresses_due: Flag::No,
             earlier: None,
+            sealing: None,
+            announced: Announced::default(),
         }
     }
 
@@ -249,6 +256,7 @@ impl Contact {
         self.ours.acked = self.ours.index;
         self.hello_due = None;
         (self.reseal_due, self.addresses_due) = (Flag::No, Flag::No);
+        (self.sealing, self.announced) = (None, Announced::default());
     }
 
     /// Whether what they send may be fetched, shown and answered.

@@ -38,6 +38,9 @@ pub enum ClientError {
     /// Something the vault holds cannot be.
     #[error("the vault is damaged")]
     Damaged,
+    /// No file can be sealed for them yet.
+    #[error("this contact has not announced a sealing key yet")]
+    NoSealingKey,
     /// Not possible any more, or not yet.
     #[error("{0}")]
     NotNow(&'static str),

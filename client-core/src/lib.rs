@@ -31,6 +31,8 @@ pub mod proof;
 pub mod receive;
 pub mod relays;
 mod retract;
+pub mod sealed_file;
+pub mod sealing;
 pub mod send;
 mod sessions;
 pub mod spool;

@@ -14,6 +14,7 @@ use lightproof_wire::{
 use crate::{
     error::ClientError,
     mailboxes::Mailbox,
+    sealing::OurSealingKeys,
     vault::{
         record::{Flag, Record, Secret},
         store::Table,
@@ -52,6 +53,8 @@ pub struct Profile {
     pub replace_prekeys: Flag,
     /// The relay knew of newer acks than this vault: it is an old copy, and a new line was begun.
     pub was_old_copy: Flag,
+    /// What others seal files for us with.
+    pub sealing: OurSealingKeys,
 }
 
 impl Record for Profile {
@@ -91,6 +94,7 @@ impl Profile {
             last_complete_fetch: Timestamp(0),
             replace_prekeys: Flag::No,
             was_old_copy: Flag::No,
+            sealing: OurSealingKeys::default(),
         }
     }
 

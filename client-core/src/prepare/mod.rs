@@ -22,6 +22,7 @@ mod error;
 mod format;
 pub mod jpeg;
 mod name;
+pub(crate) use name::display_name;
 mod pieces;
 mod preview;
 mod report;
@@ -270,7 +271,7 @@ impl<R: Read + Seek> PreparedPhoto<R> {
         let Body { content, digest, held_bytes, length_bytes } = body;
         let &Asked { name, options: &PrepareOptions { treatment, .. }, source_salt } = asked;
         let name = match treatment {
-            Treatment::Exact => name::display_name(name),
+            Treatment::Exact => display_name(name),
             _ => name::display_name_as(name, facts.media_type),
         };
         Self { content, digest, facts, held_bytes, length_bytes, name, removed, source_digest, source_salt, treatment }

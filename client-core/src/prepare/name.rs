@@ -6,7 +6,7 @@ use lightproof_e2ee::manifest::MediaType;
 pub(super) const MAX_NAME_BYTES: usize = 128;
 
 /// The last component of `name`, printable, at most 128 bytes; `photo` where nothing is left of it.
-pub(super) fn display_name(name: &str) -> String {
+pub(crate) fn display_name(name: &str) -> String {
     let last = name.rsplit(['/', '\\']).find(|part| !part.is_empty()).unwrap_or_default();
     let clean: String = last.chars().filter(|c| is_printable(*c)).collect();
     let clean = clean.trim();

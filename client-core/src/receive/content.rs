@@ -1,7 +1,7 @@
 //! Take what a verified frame says: a message, a receipt, a retract; and the addresses it names.
 
 use lightproof_e2ee::{
-    frame::{self, Content, Frame, VerifiedFrame},
+    frame::{self, Content, Frame, LineId, VerifiedFrame},
     manifest::{Manifest, Photo},
     receipt::{Receipt, ReceiptKind},
 };
@@ -153,29 +153,24 @@ fn waiting(photo: &Photo, rng: &mut impl CryptoRng) -> StoredPhoto {
     StoredPhoto { facts: photo.clone(), spool: SpoolName::generate(rng), state: PhotoState::Waiting, tries: 0 }
 }
 
-/// The newest private mailbox wins, and a replaced doorbell replaces the one we knew. The relay they are at now, if that is
-/// another than before.
+/// The newest private mailbox wins, and the newest sealing key; a replaced doorbell replaces the one we knew. The relay they
+/// are at now, if that is another than before.
 pub(super) fn note_addresses(contact: &mut Contact, frame: &Frame) -> Option<RelayLink> {
     let mut moved = None;
-    if let Some(reply) = &frame.reply {
-        // The line just written to stands last; a late frame of an earlier one names an earlier place.
-        let newest = contact
-            .theirs
-            .iter()
-            .next_back()
-            .is_some_and(|line| line.line == frame.line && line.highest == frame.index);
-        let newer = match &contact.private {
-            Some(known) if known.line == frame.line => known.index < frame.index,
-            _ => newest,
-        };
-        if newer {
-            if let Some(known) = contact.private.take().filter(|known| known.reply.relay != reply.relay) {
-                contact.earlier = Some(known.reply);
-                moved = RelayLink::from_text(&reply.relay).ok();
-            }
-            contact.private = Some(PrivateDrop { reply: reply.clone(), line: frame.line, index: frame.index });
+    // The line just written to stands last; a late frame of an earlier one names an earlier place.
+    let newest =
+        contact.theirs.iter().next_back().is_some_and(|line| line.line == frame.line && line.highest == frame.index);
+    let is_newer = |(line, index): (LineId, u64)| if line == frame.line { index < frame.index } else { newest };
+    if let Some(reply) = &frame.reply
+        && contact.private.as_ref().map_or(newest, |known| is_newer((known.line, known.index)))
+    {
+        if let Some(known) = contact.private.take().filter(|known| known.reply.relay != reply.relay) {
+            contact.earlier = Some(known.reply);
+            moved = RelayLink::from_text(&reply.relay).ok();
         }
+        contact.private = Some(PrivateDrop { reply: reply.clone(), line: frame.line, index: frame.index });
     }
+    contact.note_sealing_key_of(frame, is_newer);
     if let Some(change) = &frame.card {
         contact.doorbell = Some(frame::Reply { drop: change.drop.clone(), relay: change.relay.clone() });
     }

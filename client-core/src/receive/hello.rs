@@ -203,4 +203,5 @@ fn note_caller(contact: &mut Contact, answered: &Answered) {
     contact.private = Some(PrivateDrop { reply: answered.reply.clone(), line: LineId::NONE, index: 0 });
     contact.doorbell = Some(Reply { drop: answered.card.doorbell.clone(), relay: answered.card.relay.clone() });
     contact.hint = answered.card.name_hint.clone();
+    contact.note_sealing_key_of_hello(&answered.extensions);
 }

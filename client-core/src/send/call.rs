@@ -66,7 +66,8 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
             let ours: Mailbox = turn.get(&profile.doorbell).await?.ok_or(ClientError::Damaged)?;
             let generation = record.generation.checked_add(1).ok_or(ClientError::Damaged)?;
             let card = CardOffer { doorbell: ours.drop, relay: ours.relay, name_hint: profile.name.clone() };
-            let offer = Offer { generation, reply: mailbox.reply(), card };
+            let extensions = profile.sealing.newest(made, rng)?.announcement()?;
+            let offer = Offer { generation, reply: mailbox.reply(), card, extensions };
             let staged = initiate(&self.identity, &bundle, offer, now, rng)?;
             let to = record.address().cloned().unwrap_or_else(|| doorbell.clone());
             staged

@@ -26,6 +26,7 @@ use crate::{
     mailboxes::Mailbox,
     message::{Body, Direction, Message, PhotoState, Signed, State, StoredPhoto},
     profile::Profile,
+    sealing::OurSealingKey,
     sessions::StoredSession,
     spool::Spool,
     transport::Transport,
@@ -41,6 +42,7 @@ struct Desk {
     profile: Profile,
     contact: Contact,
     mailbox: Option<Mailbox>,
+    sealing: OurSealingKey,
 }
 
 impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
@@ -64,7 +66,7 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
             if recipient.is_settled() {
                 return Ok(());
             }
-            let desk = self.desk(&mut turn, &to, rng).await?;
+            let desk = self.desk(&mut turn, &to, now, rng).await?;
             let message_id = MessageId::generate(rng);
             let manifest = manifest(&outgoing, place)?;
             let message = out_message(&outgoing, &desk, &manifest, message_id, now)?;
@@ -72,7 +74,7 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
             outgoing.recipients = List::new(recipients).unwrap_or_default();
             turn.put(&message, rng);
             turn.put(&outgoing, rng);
-            let frame = desk.frame(Content::Manifest(manifest), message_id, self.identity.fingerprint(), now);
+            let frame = desk.frame(Content::Manifest(manifest), message_id, self.identity.fingerprint(), now)?;
             let enclosing = Enclosing { frame, what: What::Message(message_id), outgoing: Some(outgoing.id) };
             self.enclose(turn, desk, enclosing, now, rng).await
         })
@@ -89,11 +91,11 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         rng: &mut impl CryptoRng,
     ) -> Result<(), ClientError> {
         let (kind, message_ids) = receipt;
-        let mut desk = self.desk(&mut turn, &contact.fingerprint, rng).await?;
+        let mut desk = self.desk(&mut turn, &contact.fingerprint, now, rng).await?;
         desk.contact.receipt_sent = now;
         let message_ids = List::new(message_ids).map_err(|_| ClientError::Damaged)?;
         let content = Content::Receipt(Receipt { kind, message_ids });
-        let frame = desk.frame(content, MessageId::generate(rng), self.identity.fingerprint(), now);
+        let frame = desk.frame(content, MessageId::generate(rng), self.identity.fingerprint(), now)?;
         self.enclose(turn, desk, Enclosing { frame, what: What::Other, outgoing: None }, now, rng).await
     }
 
@@ -107,8 +109,8 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         rng: &mut impl CryptoRng,
     ) -> Result<(), ClientError> {
         let (name, retract) = retract;
-        let desk = self.desk(&mut turn, contact, rng).await?;
-        let frame = desk.frame(Content::Retract(retract), name, self.identity.fingerprint(), now);
+        let desk = self.desk(&mut turn, contact, now, rng).await?;
+        let frame = desk.frame(Content::Retract(retract), name, self.identity.fingerprint(), now)?;
         self.enclose(turn, desk, Enclosing { frame, what: What::Other, outgoing: None }, now, rng).await
     }
 
@@ -120,10 +122,10 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         now: Timestamp,
         rng: &mut impl CryptoRng,
     ) -> Result<(), ClientError> {
-        let desk = self.desk(&mut turn, contact, rng).await?;
+        let desk = self.desk(&mut turn, contact, now, rng).await?;
         let message_ids = List::new(vec![MessageId::generate(rng)]).map_err(|_| ClientError::Damaged)?;
         let content = Content::Receipt(Receipt { kind: ReceiptKind::Delivered, message_ids });
-        let frame = desk.frame(content, MessageId::generate(rng), self.identity.fingerprint(), now);
+        let frame = desk.frame(content, MessageId::generate(rng), self.identity.fingerprint(), now)?;
         self.enclose(turn, desk, Enclosing { frame, what: What::Other, outgoing: None }, now, rng).await
     }
 
@@ -184,9 +186,10 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         &self,
         turn: &mut Turn<'_, S>,
         to: &Fingerprint,
+        now: Timestamp,
         rng: &mut impl CryptoRng,
     ) -> Result<Desk, ClientError> {
-        let profile: Profile = turn.get(Profile::ID).await?.ok_or(ClientError::Damaged)?;
+        let mut profile: Profile = turn.get(Profile::ID).await?.ok_or(ClientError::Damaged)?;
         let mut contact: Contact = turn.get(to.as_bytes()).await?.ok_or_else(|| unknown(to))?;
         if !contact.is_accepted() {
             return Err(ClientError::ContactBlocked);
@@ -196,7 +199,8 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
             Some(id) => turn.get(id).await?,
             None => None,
         };
-        Ok(Desk { profile, contact, mailbox })
+        let sealing = profile.sealing.newest(profile.not_fallen_back(now), rng)?;
+        Ok(Desk { profile, contact, mailbox, sealing })
     }
 
     /// One turn: session, line, body, outbox. Only what it saved is ever deposited.
@@ -265,9 +269,15 @@ impl Enclosing {
 }
 
 impl Desk {
-    fn frame(&self, content: Content, message_id: MessageId, sender: Fingerprint, now: Timestamp) -> Frame {
+    fn frame(
+        &self,
+        content: Content,
+        message_id: MessageId,
+        sender: Fingerprint,
+        now: Timestamp,
+    ) -> Result<Frame, ClientError> {
         let untold = self.contact.told_doorbell < self.profile.doorbell_changes;
-        Frame {
+        let frame = Frame {
             sender,
             recipient: self.contact.fingerprint,
             message_id,
@@ -280,7 +290,13 @@ impl Desk {
             card: self.doorbell().filter(|_| untold),
             content,
             extensions: Extensions::default(),
+        };
+        if self.contact.has_our_sealing_key(&self.sealing) {
+            return Ok(frame);
         }
+        // The largest manifests leave no room for it; a smaller frame announces it later.
+        let announcing = Frame { extensions: self.sealing.announcement()?, ..frame.clone() };
+        Ok(if announcing.check_fits().is_ok() { announcing } else { frame })
     }
 
     fn doorbell(&self) -> Option<DoorbellChange> {
@@ -295,6 +311,9 @@ impl Desk {
         self.contact.ours.previous = body.frame_digest();
         self.contact.told_doorbell = self.profile.doorbell_changes;
         self.contact.addresses_due = Flag::No;
+        if frame.extensions != Extensions::default() {
+            self.contact.note_announced(&self.sealing, frame.index);
+        }
     }
 }
 

@@ -16,9 +16,9 @@ use super::record::VaultKeys;
 
 const HEADER_VERSION: u8 = 1;
 /// 64 MiB, three passes, one lane: the second recommended option of RFC 9106.
-const MEMORY_KIB: u32 = 65_536;
-const PASSES: u32 = 3;
-const LANES: u32 = 1;
+pub(crate) const MEMORY_KIB: u32 = 65_536;
+pub(crate) const PASSES: u32 = 3;
+pub(crate) const LANES: u32 = 1;
 /// A header that asks for more would only stop the machine: 4 GiB, 64 passes.
 const MEMORY_KIB_MAX: u32 = 4_194_304;
 const PASSES_MAX: u32 = 64;
@@ -139,20 +139,33 @@ fn additional_data(lock: &Lock) -> Vec<u8> {
 }
 
 fn wrap_key(lock: &Lock, passphrase: &Passphrase) -> Result<Key<WrapKey>, UnlockError> {
-    let mut key = Zeroizing::new([0; 32]);
-    match (lock, passphrase) {
+    let key = match (lock, passphrase) {
         // No passphrase: the wrap key is a constant, and the header says so to everybody who reads it.
-        (Lock::Open, _) => {}
+        (Lock::Open, _) => Zeroizing::new([0; 32]),
         (Lock::Argon2id { .. }, Passphrase::None) => return Err(UnlockError::Missing),
         (Lock::Argon2id { memory_kib, passes, lanes, salt }, Passphrase::Words(words)) => {
             if *memory_kib > MEMORY_KIB_MAX || *passes > PASSES_MAX {
                 return Err(UnlockError::Damaged);
             }
-            let params = Params::new(*memory_kib, *passes, *lanes, Some(32)).map_err(|_| UnlockError::Damaged)?;
-            Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
-                .hash_password_into(words.as_bytes(), salt, key.as_mut())
-                .map_err(|_| UnlockError::Memory)?;
+            stretch(words.as_bytes(), (*memory_kib, *passes, *lanes), salt)?
         }
-    }
+    };
     Ok(Key::from_bytes(&key))
+}
+
+/// What a passphrase becomes, with so much memory in KiB, so many passes and lanes: Argon2id.
+///
+/// # Errors
+/// [`UnlockError::Damaged`] for parameters that Argon2id does not have, [`UnlockError::Memory`].
+pub(crate) fn stretch(
+    words: &[u8],
+    (memory_kib, passes, lanes): (u32, u32, u32),
+    salt: &[u8],
+) -> Result<Zeroizing<[u8; 32]>, UnlockError> {
+    let mut key = Zeroizing::new([0; 32]);
+    let params = Params::new(memory_kib, passes, lanes, Some(32)).map_err(|_| UnlockError::Damaged)?;
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+        .hash_password_into(words, salt, key.as_mut())
+        .map_err(|_| UnlockError::Memory)?;
+    Ok(key)
 }

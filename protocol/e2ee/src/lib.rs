@@ -4,6 +4,7 @@
 //!  identity ── card ──▶ bundle ─verify─▶ handshake ─▶ session ⇄ ratchet ⇄ envelope
 //!                                                        ▲
 //!  photo ─▶ blob (sealed chunks)      manifest ─▶ frame ─┘ signed, then sealed
+//!             └── sealed file ◀── sealing key, announced beforehand; or a passphrase
 //! ```
 //!
 //! The guarantees, and where they are made:
@@ -15,7 +16,7 @@
 //!
 //! ```
 //! # use lightproof_e2ee::{bundle::UnverifiedBundle, frame::Reply, handshake::*, identity::IdentityKeyPair, prekey::*, session::*};
-//! # use lightproof_wire::{capability::Capability, codec::Text, prekey::{PrekeyBundle, PrekeyId}, time::Day};
+//! # use lightproof_wire::{capability::Capability, codec::{Extensions, Text}, prekey::{PrekeyBundle, PrekeyId}, time::Day};
 //! # use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 //! # use std::convert::Infallible;
 //! # fn save(vault: &mut Vec<u8>, record: &[u8]) -> Result<(), Infallible> {
@@ -38,6 +39,7 @@
 //! #     generation: 1,
 //! #     reply: Reply { drop: Capability::generate(&mut rng), relay: relay.clone() },
 //! #     card: CardOffer { doorbell: Capability::generate(&mut rng), relay, name_hint: Text::new("Alice")? },
+//! #     extensions: Extensions::default(),
 //! # };
 //! let hello = initiate(&alice, &bundle, offer, now, &mut rng)?;
 //! let hello = hello.persist_now(|record, _| save(&mut alices_vault, record))?;
@@ -73,6 +75,8 @@ pub mod prekey;
 pub mod proof;
 pub mod receipt;
 pub mod safety_number;
+pub mod sealed_file;
+pub mod sealing_key;
 pub mod secret;
 pub mod session;
 pub mod signature;

@@ -124,6 +124,9 @@ pub enum Contradiction {
     /// The place in the line does not exist, or does not fit what comes before it.
     #[error("a frame has an impossible place in its line")]
     Place,
+    /// A sealed file that is for others than it says.
+    #[error("a sealed file is not for whom it says")]
+    Recipients,
     /// A display name holds a path separator or a control character.
     #[error("the name of a photo is not a name")]
     Name,
@@ -154,9 +157,13 @@ impl Photo {
         if (self.width == 0) != (self.height == 0) {
             return Err(Contradiction::Dimensions);
         }
-        let is_name = |character: char| !matches!(character, '/' | '\\') && !character.is_control();
-        if self.name.as_str().chars().all(is_name) { Ok(()) } else { Err(Contradiction::Name) }
+        if is_display_name(&self.name) { Ok(()) } else { Err(Contradiction::Name) }
     }
+}
+
+/// Whether it is the name of one thing, and no way to it.
+pub(crate) fn is_display_name(name: &Text<NAME_BYTES>) -> bool {
+    !name.as_str().chars().any(|character| matches!(character, '/' | '\\') || character.is_control())
 }
 
 impl Manifest {

@@ -45,12 +45,20 @@ pub mod purpose {
         Hello, "hello";
         /// The seed of an X-Wing key pair.
         Kem, "kem seed";
+        /// Opens one lock of a sealed file.
+        Lock, "lock";
         /// Derives the key of one message body.
         Message, "message";
         /// Seals one message body.
         MessageBody, "message body";
+        /// What a passphrase becomes.
+        Passphrase, "passphrase";
         /// Derives the next root, chain and header keys.
         Root, "root";
+        /// Derives all keys of one sealed file.
+        Seal, "sealed file";
+        /// Seals what a sealed file says besides the files in it.
+        SealedFacts, "sealed file facts";
         /// What one encapsulation agreed on.
         Shared, "shared secret";
     }

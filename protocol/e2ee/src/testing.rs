@@ -5,7 +5,7 @@ use core::convert::Infallible;
 
 use lightproof_wire::{
     capability::{Capability, right},
-    codec::Text,
+    codec::{Extensions, Text},
     envelope::Envelope,
     prekey::{PrekeyBundle, PrekeyId},
     time::{Day, Timestamp},
@@ -85,6 +85,7 @@ impl Person {
             generation,
             reply: Reply { drop: Capability::from_bytes([0x5a; 32]), relay: relay.clone() },
             card: CardOffer { doorbell: self.doorbell.clone(), relay, name_hint: Text::new("Alice").unwrap() },
+            extensions: Extensions::default(),
         }
     }
 

@@ -24,6 +24,9 @@ use lightproof_wire::{
 };
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng as _};
 
+#[path = "content_vectors/sealed.rs"]
+mod sealed;
+
 type Examples = Vec<(String, Vec<u8>)>;
 
 /// Examples longer than this are frozen as `sha256:` and their digest.
@@ -230,6 +233,11 @@ fn proofs_are_as_frozen() {
 }
 
 #[test]
+fn sealed_files_are_as_frozen() {
+    compare("sealed_files.txt", sealed::examples());
+}
+
+#[test]
 fn what_is_frozen_is_read() {
     let body = hex::decode(&frozen("frames.txt")["body.manifest"]).unwrap();
     let verified = verify(&body, alice().public(), &bob().fingerprint()).unwrap();
@@ -270,6 +278,11 @@ fn freeze() {
             "proofs.txt",
             "Proofs of body.manifest of frames.txt (proofs.md). Values over 8,192 bytes are given by their SHA-256.",
             proofs(),
+        ),
+        (
+            "sealed_files.txt",
+            "Sealed files and their parts (sealed-files.md). Values over 8,192 bytes are given by their SHA-256.",
+            sealed::examples(),
         ),
     ];
     for (name, title, examples) in files.into_iter().filter(|(name, ..)| !path(name).exists()) {

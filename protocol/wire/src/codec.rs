@@ -276,7 +276,7 @@ pub struct Extension {
 }
 
 impl Extensions {
-    /// Checks that nothing here must be understood. This version knows no extension.
+    /// Checks that nothing here must be understood. This version knows none that must.
     ///
     /// # Errors
     /// [`DecodeError::Unknown`] with the first odd type: made by a newer version.
@@ -287,7 +287,13 @@ impl Extensions {
         }
     }
 
-    /// Extensions as given; for tests and for later versions.
+    /// What the extension of this type holds, where there is one.
+    #[must_use]
+    pub fn find(&self, kind: u16) -> Option<&[u8]> {
+        self.0.iter().find(|extension| extension.kind == kind).map(|extension| extension.data.as_slice())
+    }
+
+    /// Extensions as given.
     ///
     /// # Errors
     /// [`DecodeError::TooLong`] beyond the limit, [`DecodeError::Invalid`] out of order.

@@ -51,6 +51,8 @@ table! { InfoLabel, INFO_LABELS:
     MESSAGE = "message", "The key and the commitment of one message body.";
     RATCHET = "ratchet", "Root, chain and next header key after a ratchet step.";
     ROOT = "root", "All first keys of a session.";
+    SEALED_FILE = "sealed file", "Commitment and keys of one sealed file.";
+    SEALED_FILE_LOCK = "sealed file lock", "The key that one recipient, or a passphrase, has to a sealed file.";
     VAULT_RECORDS = "vault records", "The key that seals the records of a vault.";
     VAULT_ROWS = "vault rows", "The key that hides the row names of a vault.";
 }
@@ -59,6 +61,7 @@ table! { SignatureLabel, SIGNATURE_LABELS:
     SIGN_HELLO = "hello", "An initiator signs t1.";
     SIGN_MESSAGE = "message", "A sender signs a frame.";
     SIGN_PREKEY = "prekey", "An owner signs a prekey.";
+    SIGN_SEALED_FILE = "sealed file", "A sender signs a sealed file.";
 }
 
 /// Stands before the two fingerprints in a safety number.

@@ -1,11 +1,6 @@
 //! I's half: a bundle in, a Hello and a session out.
 
-use lightproof_wire::{
-    codec::{Extensions, encode},
-    envelope::Envelope,
-    label,
-    time::Timestamp,
-};
+use lightproof_wire::{codec::encode, envelope::Envelope, label, time::Timestamp};
 use rand_core::CryptoRng;
 
 use super::transcript::{FullOffer, Offer, Secrets, Transcript, VERSION, t1};
@@ -53,13 +48,7 @@ pub fn initiate(
         return Err(HandshakeError::OwnIdentity);
     }
     let our_sk = DecapsulationKey::generate(rng);
-    let full = FullOffer {
-        version: VERSION,
-        identity: me.public().clone(),
-        ratchet_pk: our_sk.public(),
-        offer,
-        extensions: Extensions::default(),
-    };
+    let full = FullOffer { version: VERSION, identity: me.public().clone(), ratchet_pk: our_sk.public(), offer };
     let Hello { envelope, keys, session_id } = seal(me, bundle, &encode(&full), rng);
     let session =
         Session::initiated(Agreed { id: session_id, generation, peer, ratchet: Ratchet::initiator(keys, our_sk) }, now);
@@ -105,7 +94,6 @@ pub(super) fn forge(
     rng: &mut impl CryptoRng,
 ) -> Envelope {
     let ratchet_pk = DecapsulationKey::generate(rng).public();
-    let full =
-        FullOffer { version: VERSION, identity: other.clone(), ratchet_pk, offer, extensions: Extensions::default() };
+    let full = FullOffer { version: VERSION, identity: other.clone(), ratchet_pk, offer };
     seal(me, bundle, &encode(&full), rng).envelope
 }

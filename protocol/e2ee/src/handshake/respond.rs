@@ -3,7 +3,12 @@
 //! The caller reads [`HelloHeader`](crate::envelope::HelloHeader), loads the secrets, looks `t0` up in its replay set,
 //! and saves session, `t0` and request in the transaction that deletes the one-time secret.
 
-use lightproof_wire::{codec, envelope::Envelope, hash::Digest, label};
+use lightproof_wire::{
+    codec::{self, Extensions},
+    envelope::Envelope,
+    hash::Digest,
+    label,
+};
 
 use super::transcript::{CardOffer, FullOffer, Offer, Secrets, Transcript, VERSION, t1};
 use crate::{
@@ -32,6 +37,8 @@ pub struct Answered {
     pub reply: Reply,
     /// How to begin with the caller one day.
     pub card: CardOffer,
+    /// What else the caller announces.
+    pub extensions: Extensions,
     /// The session it begins.
     pub session_id: SessionId,
 }
@@ -75,10 +82,10 @@ pub fn respond(
         return Err(OpenError::Undecryptable);
     }
     let (keys, session_id) = secrets.first_keys(&t1);
-    let Offer { generation, reply, card } = offer;
+    let Offer { generation, reply, card, extensions } = offer;
     let ratchet = Ratchet::responder(keys, ratchet_pk);
     let session = Session::answered(Agreed { id: session_id, generation, peer: identity.fingerprint(), ratchet });
-    Ok(Staged::new(record::save(&session), Answered { t0, identity, generation, reply, card, session_id }))
+    Ok(Staged::new(record::save(&session), Answered { t0, identity, generation, reply, card, extensions, session_id }))
 }
 
 fn t0(
@@ -113,7 +120,7 @@ fn decode_offer(bytes: &[u8]) -> Result<FullOffer, OpenError> {
         _ => return Err(OpenError::Undecryptable),
     }
     let full: FullOffer = codec::decode(bytes).map_err(|_| OpenError::Undecryptable)?;
-    full.extensions.check_understood().map_err(|_| OpenError::NewerVersion)?;
+    full.offer.extensions.check_understood().map_err(|_| OpenError::NewerVersion)?;
     Ok(full)
 }
 

@@ -40,6 +40,8 @@ pub struct Offer {
     pub reply: Reply,
     /// What the responder needs to begin with the initiator one day.
     pub card: CardOffer,
+    /// Room for later versions, and for what is announced.
+    pub extensions: Extensions,
 }
 
 /// The initiator's contact card, less what the offer says anyway.
@@ -60,7 +62,6 @@ pub(super) struct FullOffer {
     pub(super) identity: IdentityKey,
     pub(super) ratchet_pk: EncapsulationKey,
     pub(super) offer: Offer,
-    pub(super) extensions: Extensions,
 }
 
 /// Which keys a handshake is made with.

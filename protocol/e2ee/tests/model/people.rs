@@ -14,7 +14,7 @@ use lightproof_e2ee::{
 };
 use lightproof_wire::{
     capability::{Capability, right},
-    codec::Text,
+    codec::{Extensions, Text},
     envelope::Envelope,
     prekey::{PrekeyBundle, PrekeyId},
     time::{Day, Timestamp},
@@ -70,6 +70,7 @@ impl Person {
             generation,
             reply: Reply { drop: self.doorbell.clone(), relay: relay.clone() },
             card: CardOffer { doorbell: self.doorbell.clone(), relay, name_hint: Text::new("somebody").unwrap() },
+            extensions: Extensions::default(),
         }
     }
 
