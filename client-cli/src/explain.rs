@@ -65,6 +65,7 @@ fn hint(error: &ClientError) -> Option<String> {
         ClientError::Clock => "set the clock of this machine; until then nobody new is contacted",
         ClientError::ContactBlocked => "remove the contact with `lightproof contact remove`, then add the card again",
         ClientError::Damaged => "something else wrote to this home, or the disk failed",
+        ClientError::NoSealingKey => "exchange one message with this contact first",
         ClientError::NothingToSend => "name a photo, or write a note with -m",
         ClientError::Prepare(error) => return error.hint().map(str::to_owned),
         ClientError::Refused(refusal) => refusal_hint(*refusal)?,

@@ -1,11 +1,13 @@
 //! The folder of one person: private modes, and where in it things lie.
 
-use std::fs::{DirBuilder, File, OpenOptions, Permissions, set_permissions};
+use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf, absolute};
 
+use crate::args::Global;
 use crate::exit::Failure;
+use crate::plan;
+use crate::platform::access;
 use crate::sanitize::Sanitized;
 
 /// A home that exists and that only its owner can enter.
@@ -18,8 +20,7 @@ impl Home {
     /// # Errors
     /// Where that cannot be done.
     pub(crate) fn create(path: PathBuf) -> Result<Self, Failure> {
-        let closed = || set_permissions(&path, Permissions::from_mode(FOLDER_MODE));
-        private_folder(&path).and_then(|()| closed()).map_err(|error| {
+        private_folder(&path).and_then(|()| access::close(&path)).map_err(|error| {
             Failure::failed(format!("cannot make the home {}: {error}", Sanitized::path(&path)))
                 .hint("name a folder you may write to with --home DIR")
         })?;
@@ -38,6 +39,11 @@ impl Home {
         Self::private(path)
     }
 
+    /// Whether the home of this run is there.
+    pub(crate) fn is_there(global: &Global) -> bool {
+        plan::home(global, |name| std::env::var_os(name)).is_ok_and(|path| path.join(VAULT_FILE).exists())
+    }
+
     fn private(path: PathBuf) -> Result<Self, Failure> {
         let shown = Sanitized::path(&path);
         let metadata =
@@ -45,7 +51,7 @@ impl Home {
         if !metadata.is_dir() {
             return Err(Failure::failed(format!("the home {shown} is not a folder")));
         }
-        if metadata.mode() & 0o077 != 0 {
+        if access::is_open_to_others(&metadata) {
             return Err(
                 Failure::failed(format!("other people can enter the home {shown}")).hint(format!("chmod 700 {shown}"))
             );
@@ -101,7 +107,7 @@ impl Home {
 /// # Errors
 /// Those of the file system.
 pub(crate) fn private_file(path: &Path) -> io::Result<File> {
-    OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(FILE_MODE).open(path)
+    access::private(OpenOptions::new().read(true).write(true).create(true).truncate(false)).open(path)
 }
 
 /// Makes a folder that only its owner may enter, where it is missing.
@@ -109,15 +115,16 @@ pub(crate) fn private_file(path: &Path) -> io::Result<File> {
 /// # Errors
 /// Those of the file system.
 pub(crate) fn private_folder(path: &Path) -> io::Result<()> {
-    DirBuilder::new().recursive(true).mode(FOLDER_MODE).create(path)
+    access::private_folders().recursive(true).create(path)
 }
 
-const FILE_MODE: u32 = 0o600;
-const FOLDER_MODE: u32 = 0o700;
 const VAULT_FILE: &str = "vault.redb";
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
+    use std::fs::{Permissions, set_permissions};
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+
     use super::*;
 
     #[test]

@@ -28,10 +28,12 @@ mod opened;
 mod output;
 mod picture;
 mod plan;
+mod platform;
 mod progress;
 mod qr;
 mod sanitize;
 mod save;
+mod sealed;
 mod source;
 mod spool;
 mod store;
@@ -39,7 +41,7 @@ mod terminal;
 mod transport;
 
 fn main() -> Exit {
-    memory::keep_to_ourselves();
+    platform::process::keep_to_ourselves();
     picture::child::run_if_asked(env::args_os());
     let words: Vec<OsString> = env::args_os().collect();
     let typed = |flag: &str| words.iter().take_while(|word| *word != "--").any(|word| word == flag);

@@ -6,7 +6,6 @@
 
 use std::alloc::System;
 
-use rustix::process::{Resource, Rlimit, setrlimit};
 use zeroize::Zeroize;
 use zeroizing_alloc::ZeroAlloc;
 
@@ -15,15 +14,6 @@ static HEAP: ZeroAlloc<System> = ZeroAlloc(System);
 
 /// More than any call of ours needs.
 const STACK_BYTES: usize = 512 << 10;
-
-/// For the first moment of a process: no core dump writes what it knows to a disk, and no other program of the same user
-/// reads its memory.
-pub(crate) fn keep_to_ourselves() {
-    // Where a system refuses, nothing is worse than it was.
-    let _refused = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
-    #[cfg(target_os = "linux")]
-    let _refused = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
-}
 
 /// Wipes what calls that have returned left on the stack: values are moved, and what moves leaves a copy behind.
 #[inline(never)]
@@ -38,7 +28,7 @@ mod tests {
 
     #[test]
     fn a_process_that_keeps_to_itself_leaves_no_dump_and_cannot_be_read() {
-        super::keep_to_ourselves();
+        crate::platform::process::keep_to_ourselves();
         assert_eq!(dumpable_behavior(), Ok(DumpableBehavior::NotDumpable));
         assert_eq!(getrlimit(Resource::Core).maximum, Some(0));
     }

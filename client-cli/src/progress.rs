@@ -9,6 +9,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle, TermLike};
 use lightproof_core::event::Stage;
 
 use crate::output::Verbosity;
+use crate::platform::terminal::Stream;
 use crate::terminal::Window;
 
 /// What is under way, if anything is.
@@ -86,6 +87,23 @@ impl Progress {
     }
 }
 
+/// One thing that takes its time, counted in bytes by whichever thread does it.
+#[derive(Debug)]
+pub(crate) struct Moved(Bar);
+
+impl Moved {
+    /// Nothing is done yet.
+    pub(crate) fn begin(what: &str, total_bytes: u64, verbosity: Verbosity) -> Self {
+        let is_drawn = verbosity > Verbosity::Quiet && io::stderr().is_terminal();
+        Self(Bar::begin(what.to_owned(), total_bytes, is_drawn))
+    }
+
+    /// So much more is done.
+    pub(crate) fn add(&self, bytes: usize) {
+        self.0.shown.inc(u64::try_from(bytes).unwrap_or(u64::MAX));
+    }
+}
+
 /// What is done, and to which photo.
 pub(crate) fn words(stage: Stage, Place { number, count, .. }: Place) -> String {
     let what = match stage {
@@ -151,7 +169,7 @@ impl Margin {
 
 impl TermLike for Margin {
     fn width(&self) -> u16 {
-        Window::of(io::stderr()).columns.saturating_sub(MARGIN_COLUMNS).max(1)
+        Window::of(Stream::Stderr).columns.saturating_sub(MARGIN_COLUMNS).max(1)
     }
 
     fn move_cursor_up(&self, count: usize) -> io::Result<()> {

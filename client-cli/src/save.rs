@@ -2,11 +2,10 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{CWD, RenameFlags, renameat_with};
-use rustix::io::Errno;
+use crate::platform::access::private;
+use crate::platform::file::{rename_new, sync_folder};
 
 /// A file being written under a hidden name in the folder it will appear in; dropped before its end, it leaves no trace.
 #[derive(Debug)]
@@ -24,8 +23,16 @@ impl UnfinishedFile {
         let mut random = [0; 8];
         getrandom::fill(&mut random).map_err(io::Error::other)?;
         let hidden = folder.join(format!(".lightproof-{:016x}.part", u64::from_ne_bytes(random)));
-        let file = OpenOptions::new().write(true).create_new(true).mode(FILE_MODE).open(&hidden)?;
+        let file = private(OpenOptions::new().write(true).create_new(true)).open(&hidden)?;
         Ok(Self { file, hidden })
+    }
+
+    /// The same file, to be written by another thread.
+    ///
+    /// # Errors
+    /// Those of the system.
+    pub(crate) fn again(&self) -> io::Result<File> {
+        self.file.try_clone()
     }
 
     /// Lets it appear as `stem.extension`, or `stem-2.extension` and so on where that exists. Returns where.
@@ -61,14 +68,12 @@ impl UnfinishedFile {
 
     fn appear_as(&self, path: &Path) -> io::Result<()> {
         self.file.sync_all()?;
-        match renameat_with(CWD, &self.hidden, CWD, path, RenameFlags::NOREPLACE) {
+        match rename_new(&self.hidden, path) {
             // Not every file system can rename without replacing.
-            Err(error) if [Errno::INVAL, Errno::NOSYS, Errno::OPNOTSUPP, Errno::NOTSUP].contains(&error) => {
-                self.link_as(path)?;
-            }
+            Err(error) if error.kind() == io::ErrorKind::Unsupported => self.link_as(path)?,
             renamed => renamed?,
         }
-        self.sync_folder()
+        sync_folder(self.hidden.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new(".")))
     }
 
     // A second name for the file; the first ends with this value.
@@ -83,7 +88,7 @@ impl UnfinishedFile {
     }
 
     fn copy_as(&self, path: &Path) -> io::Result<()> {
-        let mut copy = OpenOptions::new().write(true).create_new(true).mode(FILE_MODE).open(path)?;
+        let mut copy = private(OpenOptions::new().write(true).create_new(true)).open(path)?;
         let copied = File::open(&self.hidden)
             .and_then(|mut whole| io::copy(&mut whole, &mut copy))
             .and_then(|_| copy.sync_all());
@@ -92,11 +97,6 @@ impl UnfinishedFile {
             let _gone = fs::remove_file(path);
         }
         copied
-    }
-
-    fn sync_folder(&self) -> io::Result<()> {
-        let folder = self.hidden.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        File::open(folder)?.sync_all()
     }
 }
 
@@ -169,7 +169,6 @@ fn same_bytes(ours: &Path, other: &Path) -> io::Result<bool> {
     }
 }
 
-const FILE_MODE: u32 = 0o600;
 const MAX_SAME_NAMES: u32 = 1_000;
 
 #[cfg(test)]

@@ -5,13 +5,13 @@
 use std::collections::HashSet;
 use std::fs::{self, File, TryLockError};
 use std::io;
-use std::os::unix::fs::{FileExt, MetadataExt};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use lightproof_core::spool::{Spool, SpoolError, SpoolName};
 
 use crate::home::{Home, private_file, private_folder};
+use crate::platform::file;
 
 /// A [`Spool`] in a folder of a home.
 #[derive(Clone, Debug)]
@@ -56,7 +56,7 @@ pub(crate) struct FileHold {
 impl Drop for FileHold {
     fn drop(&mut self) {
         // While it is still locked: whoever opened it meanwhile finds that it is no longer the file of that name.
-        drop(fs::remove_file(&self.path));
+        file::let_go(&self.path);
     }
 }
 
@@ -102,16 +102,15 @@ impl Folder {
     fn hold(&self, name: SpoolName) -> Result<Option<FileHold>, SpoolError> {
         let path = self.path.join(format!("{}.hold", name.to_hex()));
         loop {
-            let file = private_file(&path).map_err(broken)?;
-            match file.try_lock() {
+            let held = private_file(&path).map_err(broken)?;
+            match held.try_lock() {
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => return Ok(None),
                 Err(TryLockError::Error(error)) => return Err(broken(error)),
             }
             // Its holder may have removed it between our opening and our locking it.
-            let locked = file.metadata().map_err(broken)?.ino();
-            if fs::metadata(&path).is_ok_and(|named| named.ino() == locked) {
-                return Ok(Some(FileHold { path, file }));
+            if file::is_named(&held, &path).map_err(broken)? {
+                return Ok(Some(FileHold { path, file: held }));
             }
         }
     }
@@ -122,7 +121,7 @@ impl Folder {
             Err(error) if error.kind() == io::ErrorKind::NotFound => private_file(&path),
             opened => opened,
         };
-        file.and_then(|file| file.write_all_at(bytes, offset)).map_err(broken)
+        file.and_then(|file| file::write_all_at(&file, bytes, offset)).map_err(broken)
     }
 
     fn sync(&self, name: SpoolName) -> Result<(), SpoolError> {
@@ -141,7 +140,7 @@ impl Folder {
 
     fn sync_name(&self, name: SpoolName) -> Result<(), SpoolError> {
         if !self.synced_names().contains(&name) {
-            sync_folder(&self.path)?;
+            file::sync_folder(&self.path).map_err(broken)?;
             self.synced_names().insert(name);
         }
         Ok(())
@@ -163,13 +162,9 @@ impl Folder {
     fn read(&self, name: SpoolName, offset: u64, length_bytes: usize) -> Result<Vec<u8>, SpoolError> {
         let file = File::open(self.file(name)).map_err(broken)?;
         let mut bytes = vec![0; length_bytes];
-        file.read_exact_at(&mut bytes, offset).map_err(broken)?;
+        file::read_exact_at(&file, &mut bytes, offset).map_err(broken)?;
         Ok(bytes)
     }
-}
-
-fn sync_folder(path: &Path) -> Result<(), SpoolError> {
-    File::open(path).and_then(|folder| folder.sync_all()).map_err(broken)
 }
 
 fn broken(error: io::Error) -> SpoolError {
@@ -182,6 +177,8 @@ fn broken(error: io::Error) -> SpoolError {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::MetadataExt as _;
+
     use super::*;
 
     fn spool() -> (tempfile::TempDir, FileSpool) {

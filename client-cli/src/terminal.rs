@@ -4,8 +4,6 @@
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, IsTerminal, Read, Write};
-use std::os::fd::AsFd;
-use std::os::unix::fs::MetadataExt;
 
 use rpassword::ConfigBuilder;
 use zeroize::Zeroizing;
@@ -13,6 +11,8 @@ use zeroize::Zeroizing;
 use crate::exit::Failure;
 use crate::output::Output;
 use crate::plan::{Input, PassphraseSource};
+use crate::platform::access;
+use crate::platform::terminal::{Stream, size};
 use crate::sanitize::Sanitized;
 
 /// What a passphrase is asked for.
@@ -20,8 +20,21 @@ use crate::sanitize::Sanitized;
 pub(crate) enum Purpose {
     /// To protect a home from now on: a person types it twice.
     Choose,
+    /// To seal a file: a person types it twice.
+    ChooseForFile,
+    /// To open a sealed file.
+    OpenFile,
     /// To open the home.
     Unlock,
+}
+
+impl Purpose {
+    const fn without_a_terminal(self) -> &'static str {
+        match self {
+            Self::Choose | Self::Unlock => "set LIGHTPROOF_PASSPHRASE or use --passphrase-file FILE",
+            Self::ChooseForFile | Self::OpenFile => "set LIGHTPROOF_FILE_PASSPHRASE or use --file-passphrase-file FILE",
+        }
+    }
 }
 
 /// Takes the passphrase from where it is to come from.
@@ -50,7 +63,7 @@ fn passphrase_from(input: &Input, output: &mut Output) -> Result<Zeroizing<Strin
     let Input::File(path) = input else { return first_line(io::stdin().lock()).map_err(unreadable("stdin")) };
     let shown = Sanitized::path(path).to_string();
     let file = File::open(path).map_err(unreadable(&shown))?;
-    if file.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.mode() & 0o077 != 0) {
+    if file.metadata().is_ok_and(|metadata| metadata.is_file() && access::is_open_to_others(&metadata)) {
         output.warn(format_args!("other people can read {shown}: chmod 600 {shown}"));
     }
     first_line(BufReader::new(file)).map_err(unreadable(&shown))
@@ -71,12 +84,15 @@ fn first_line(reader: impl BufRead) -> io::Result<Zeroizing<String>> {
 fn prompted(purpose: Purpose) -> Result<Zeroizing<String>, Failure> {
     if !io::stderr().is_terminal() {
         return Err(Failure::failed("a passphrase is needed, and there is no terminal to ask for it")
-            .hint("set LIGHTPROOF_PASSPHRASE or use --passphrase-file FILE"));
+            .hint(purpose.without_a_terminal()));
     }
     match purpose {
+        Purpose::OpenFile => ask_hidden("passphrase of the file: "),
         Purpose::Unlock => ask_hidden("passphrase: "),
-        Purpose::Choose => {
-            let first = ask_hidden("new passphrase: ")?;
+        Purpose::Choose | Purpose::ChooseForFile => {
+            let question =
+                if purpose == Purpose::Choose { "new passphrase: " } else { "new passphrase for the file: " };
+            let first = ask_hidden(question)?;
             let second = ask_hidden("the same again: ")?;
             if first == second { Ok(first) } else { Err(Failure::failed("the two passphrases differ")) }
         }
@@ -148,15 +164,14 @@ impl Cell {
 impl Window {
     /// That of stdout; what most terminals have where it is none.
     pub(crate) fn of_stdout() -> Self {
-        Self::of(io::stdout())
+        Self::of(Stream::Stdout)
     }
 
     /// That of a stream, likewise.
-    pub(crate) fn of(stream: impl AsFd) -> Self {
-        let size = rustix::termios::tcgetwinsize(stream).ok().filter(|size| size.ws_col > 0 && size.ws_row > 0);
-        let Some(size) = size else { return Self::default() };
-        let cell = Cell::of(u32::from(size.ws_xpixel / size.ws_col), u32::from(size.ws_ypixel / size.ws_row));
-        Self { columns: size.ws_col, rows: size.ws_row, cell }
+    pub(crate) fn of(stream: Stream) -> Self {
+        let Some([columns, rows, width_px, height_px]) = size(stream) else { return Self::default() };
+        let cell = Cell::of(u32::from(width_px / columns), u32::from(height_px / rows));
+        Self { columns, rows, cell }
     }
 
     /// The height of a cell over its width.

@@ -5,17 +5,15 @@
 
 use std::cell::Cell;
 use std::io::{self, Write};
-use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process_group};
-
 use crate::output::event::State;
-use crate::plan::{ACCESS_VARIABLE, NEW_PASSPHRASE_VARIABLE, PASSPHRASE_VARIABLE};
+use crate::plan::{ACCESS_VARIABLE, FILE_PASSPHRASE_VARIABLE, NEW_PASSPHRASE_VARIABLE, PASSPHRASE_VARIABLE};
+use crate::platform::process::{begin_group, end_group};
 
 mod desktop;
 mod hook;
@@ -100,17 +98,17 @@ fn tell_all(audience: &Audience, waiting: &Receiver<Announcement>) {
 
 /// Runs a child with nothing to read, whose words go to stderr, for so long; why it did not end well.
 fn run(mut command: Command, within: Duration) -> Result<(), String> {
-    for secret in [PASSPHRASE_VARIABLE, NEW_PASSPHRASE_VARIABLE, ACCESS_VARIABLE] {
+    for secret in [PASSPHRASE_VARIABLE, NEW_PASSPHRASE_VARIABLE, FILE_PASSPHRASE_VARIABLE, ACCESS_VARIABLE] {
         command.env_remove(secret);
     }
     // A group of its own, so that what it has started ends with it.
-    command.stdin(Stdio::null()).stdout(io::stderr()).process_group(0);
+    begin_group(command.stdin(Stdio::null()).stdout(io::stderr()));
     let mut child = command.spawn().map_err(|error| format!("cannot be run: {error}"))?;
     match wait(&mut child, within) {
         Some(status) if status.success() => Ok(()),
         Some(status) => Err(format!("failed: {status}")),
         None => {
-            let _gone = kill_process_group(Pid::from_child(&child), Signal::KILL);
+            end_group(&mut child);
             let _gone = child.wait();
             Err(format!("was ended after {} seconds", within.as_secs()))
         }

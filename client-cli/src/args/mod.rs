@@ -13,10 +13,12 @@ use crate::plan::{DisplayName, Input};
 mod messages;
 mod people;
 mod proof;
+mod seal;
 
 pub(crate) use messages::{Delete, Messages, Outbox, OutboxAction, Receive, Retract, Send, Show, TreatmentName, Wait};
 pub(crate) use people::{Accept, Card, Contact, Decline, ReceiptsName};
 pub(crate) use proof::{Export, VerifyProof};
+pub(crate) use seal::{Open, Seal};
 
 /// Send a photo with a note so that only the person it is for can see it.
 #[derive(Debug, Parser)]
@@ -121,6 +123,16 @@ pub(crate) enum Command {
         after_help = "Examples:\n  lightproof verify-proof rocket.proof\n  lightproof verify-proof rocket.proof --photo rocket.jpg"
     )]
     VerifyProof(VerifyProof),
+    /// Seal files for contacts or under a passphrase, without a relay
+    #[command(
+        after_help = "Examples:\n  lightproof seal --to bob,carol scan.tiff\n  lightproof seal --passphrase -o papers.lightproof passport.jpg visa.pdf"
+    )]
+    Seal(Seal),
+    /// Open a sealed file: say who sealed it, and save what is in it
+    #[command(
+        after_help = "Examples:\n  lightproof open scan.tiff.lightproof --save-to photos\n  lightproof open papers.lightproof"
+    )]
+    Open(Open),
     /// What is under way
     #[command(after_help = "Examples:\n  lightproof outbox\n  lightproof outbox retry")]
     Outbox(Outbox),
@@ -142,6 +154,9 @@ pub(crate) enum Command {
         after_help = "Example:\n  lightproof completions bash > ~/.local/share/bash-completion/completions/lightproof"
     )]
     Completions(Completions),
+    /// Write manual pages to a folder
+    #[command(after_help = "Example:\n  lightproof man ~/.local/share/man/man1")]
+    Man(Man),
 }
 
 /// `init`.
@@ -232,6 +247,14 @@ pub(crate) struct Completions {
     /// The shell
     #[arg(action = ArgAction::Set)]
     pub(crate) shell: Shell,
+}
+
+/// `man`.
+#[derive(Args, Debug)]
+pub(crate) struct Man {
+    /// The folder; pages that are there are written anew
+    #[arg(value_name = "DIR")]
+    pub(crate) folder: PathBuf,
 }
 
 const EXIT_CODES: &str = "Exit codes:

@@ -3,13 +3,13 @@
 use std::future::Future;
 
 use tokio::runtime::Builder;
-use tokio::signal::unix::{SignalKind, signal};
 
 use crate::args::{Command, CommandLine, Global};
 use crate::exit::{Exit, Failure};
 use crate::inbox;
 use crate::opened::Opened;
 use crate::output::Output;
+use crate::platform::process::Interrupts;
 
 mod accept;
 mod card;
@@ -24,16 +24,20 @@ mod export;
 mod found;
 mod init;
 pub(crate) mod look;
+mod man;
 mod messages;
 mod moving;
+mod open;
 mod outbox;
 mod passphrase;
+mod people;
 pub(crate) mod photo_file;
 pub(crate) mod present;
 mod receive;
 mod relay;
 mod requests;
 mod retract;
+mod seal;
 pub(crate) mod send;
 mod show;
 mod status;
@@ -48,6 +52,7 @@ pub(crate) mod watch;
 pub(crate) fn run(line: CommandLine, output: &mut Output) -> Result<Exit, Failure> {
     match line.command {
         Some(Command::Completions(typed)) => completions::run(&typed, output),
+        Some(Command::Man(typed)) => man::run(&typed),
         command => {
             let runtime = Builder::new_multi_thread()
                 .worker_threads(WORKERS)
@@ -70,6 +75,7 @@ pub(crate) fn run(line: CommandLine, output: &mut Output) -> Result<Exit, Failur
 async fn run_command(command: Command, global: &Global, output: &mut Output) -> Result<Exit, Failure> {
     match command {
         Command::Completions(typed) => completions::run(&typed, output),
+        Command::Man(typed) => man::run(&typed),
         Command::Init(typed) => init::run(typed, global, output).await,
         #[cfg(feature = "demo")]
         Command::Demo(typed) => interruptible(demo::run(&typed, output), cut_off()).await,
@@ -78,6 +84,8 @@ async fn run_command(command: Command, global: &Global, output: &mut Output) -> 
             with_home(global, output, cut_off(), async |opened, output| send::run(plan, opened, output).await).await
         }
         Command::Erase(typed) => interruptible(erase::run(&typed, global, output), cut_off()).await,
+        Command::Seal(typed) => interruptible(seal::run(&typed, global, output), cut_off()).await,
+        Command::Open(typed) => interruptible(open::run(&typed, global, output), cut_off()).await,
         Command::VerifyProof(typed) => interruptible(verify_proof::run(&typed, global, output), cut_off()).await,
         Command::Passphrase(typed) => {
             let new = passphrase::plan(&typed, global)?;
@@ -177,17 +185,10 @@ fn cut_off() -> Result<Exit, Failure> {
 
 /// Returns on Ctrl-C, or when the system asks the process to end. A second time ends it at once.
 async fn interrupted() {
-    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-    else {
-        // Without handlers the system's own behaviour stays: the process ends.
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-    }
+    let Some(mut interrupts) = Interrupts::listen() else { return std::future::pending().await };
+    interrupts.next().await;
     tokio::spawn(async move {
-        interrupt.recv().await;
+        interrupts.next().await;
         std::process::exit(i32::from(Exit::Failed.code()));
     });
 }

@@ -10,7 +10,6 @@ use crossterm::event::{self, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use crossterm::terminal::{disable_raw_mode, enable_raw_mode};
 use ratatui_core::layout::Position;
 use ratatui_core::terminal::Terminal;
-use rustix::process::{Signal, getpid, kill_process};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::backend::Cells;
@@ -20,6 +19,7 @@ use super::view;
 use crate::exit::Failure;
 use crate::output::Ink;
 use crate::picture::WIPE;
+use crate::platform::process::sleep_until_woken;
 use crate::terminal::Window;
 
 /// A terminal that is ours until this value is dropped.
@@ -83,7 +83,7 @@ impl Screen {
     /// Where it cannot be taken again.
     pub(super) fn suspend(&mut self) -> Result<(), Failure> {
         self.end();
-        let _stopped = kill_process(getpid(), Signal::TSTP);
+        sleep_until_woken();
         let again = self.begin().and_then(|()| self.terminal.clear());
         again.map_err(|error| Failure::failed(format!("cannot use this terminal: {error}")))
     }

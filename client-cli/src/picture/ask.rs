@@ -3,15 +3,13 @@
 //! Its answers come as if they were typed, so for a moment nothing is echoed and nothing waits for the end of a line.
 
 use std::ffi::OsString;
-use std::io::{self, IsTerminal, Read, Stdin, Write};
+use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
-
-use rustix::io::ioctl_fionread;
-use rustix::process::{Signal, getpid, kill_process};
-use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
 
 use super::answer::Answers;
 use super::choose::holds;
+use crate::platform::process::interrupt_ourselves;
+use crate::platform::quiet::Quiet;
 
 /// How much may be asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,63 +53,36 @@ pub(super) fn ask(question: Question) -> Option<Answers> {
     if !stdin.is_terminal() || !stdout.is_terminal() {
         return None;
     }
-    let quiet = Quiet::begin(stdin)?;
-    if ioctl_fionread(&quiet.stdin).is_ok_and(|typed| typed > 0) {
+    let mut quiet = Quiet::begin(stdin)?;
+    if quiet.has_typed_ahead() {
         return None;
     }
     stdout.write_all(question.text().as_bytes()).and_then(|()| stdout.flush()).ok()?;
-    let came = quiet.came();
+    let came = came(&mut quiet);
     drop(quiet);
     if came.contains(&CTRL_C) {
         // It came as a byte; now that the terminal is as before, it is heard like any other.
-        let _heard = kill_process(getpid(), Signal::INT);
+        interrupt_ourselves();
     }
     Answers::of(&came)
 }
 
-/// A terminal that does not echo and hands over each byte as it comes; as it was before, once this value is dropped.
-struct Quiet {
-    stdin: Stdin,
-    before: Termios,
-}
-
-impl Quiet {
-    fn begin(stdin: Stdin) -> Option<Self> {
-        let before = tcgetattr(&stdin).ok()?;
-        let mut quiet = before.clone();
-        // Without signals, so that no key ends or stops this process while the terminal is not as before.
-        quiet.local_modes.remove(LocalModes::ICANON | LocalModes::ECHO | LocalModes::ISIG);
-        quiet.special_codes[SpecialCodeIndex::VMIN] = 0;
-        quiet.special_codes[SpecialCodeIndex::VTIME] = POLL_TENTHS;
-        tcsetattr(&stdin, OptionalActions::Now, &quiet).ok()?;
-        Some(Self { stdin, before })
-    }
-
-    /// What comes until the last answer has, or patience ends.
-    fn came(&self) -> Vec<u8> {
-        let began = Instant::now();
-        let (mut came, mut buffer) = (Vec::new(), [0; 256]);
-        while began.elapsed() < PATIENCE && came.len() < MOST_BYTES {
-            let Ok(count) = self.stdin.lock().read(&mut buffer) else { break };
-            came.extend_from_slice(buffer.get(..count).unwrap_or_default());
-            if came.contains(&CTRL_C) || Answers::of(&came).is_some() {
-                break;
-            }
+/// What comes until the last answer has, or patience ends.
+fn came(quiet: &mut Quiet) -> Vec<u8> {
+    let began = Instant::now();
+    let (mut came, mut buffer) = (Vec::new(), [0; 256]);
+    while began.elapsed() < PATIENCE && came.len() < MOST_BYTES {
+        let Ok(count) = quiet.read(&mut buffer) else { break };
+        came.extend_from_slice(buffer.get(..count).unwrap_or_default());
+        if came.contains(&CTRL_C) || Answers::of(&came).is_some() {
+            break;
         }
-        came
     }
-}
-
-impl Drop for Quiet {
-    fn drop(&mut self) {
-        // Where the terminal is gone there is nothing to put back.
-        let _gone = tcsetattr(&self.stdin, OptionalActions::Now, &self.before);
-    }
+    came
 }
 
 /// A terminal at the other end of a slow line answers in time; one that never answers is not waited for twice.
 const PATIENCE: Duration = Duration::from_millis(1_000);
-const POLL_TENTHS: u8 = 1;
 const CTRL_C: u8 = 3;
 /// Answers take some sixty bytes.
 const MOST_BYTES: usize = 4_096;

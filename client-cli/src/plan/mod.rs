@@ -198,6 +198,11 @@ impl PassphraseSource {
         Self::choose(global.passphrase_file.as_ref(), PASSPHRASE_VARIABLE, is_set)
     }
 
+    /// The passphrase of a sealed file.
+    pub(crate) fn of_file(input: Option<&Input>, is_set: impl Fn(&str) -> bool) -> Self {
+        Self::choose(input, FILE_PASSPHRASE_VARIABLE, is_set)
+    }
+
     /// The passphrase to change to.
     pub(crate) fn new_one(typed: &args::Passphrase, is_set: impl Fn(&str) -> bool) -> Self {
         Self::choose(typed.new_passphrase_file.as_ref(), NEW_PASSPHRASE_VARIABLE, is_set)
@@ -238,6 +243,8 @@ const CARD_SCHEME: &str = "lightproof:";
 pub(crate) const PASSPHRASE_VARIABLE: &str = "LIGHTPROOF_PASSPHRASE";
 /// Holds the passphrase to change to.
 pub(crate) const NEW_PASSPHRASE_VARIABLE: &str = "LIGHTPROOF_NEW_PASSPHRASE";
+/// Holds the passphrase of a sealed file.
+pub(crate) const FILE_PASSPHRASE_VARIABLE: &str = "LIGHTPROOF_FILE_PASSPHRASE";
 /// Holds the relay's access capability.
 pub(crate) const ACCESS_VARIABLE: &str = "LIGHTPROOF_ACCESS";
 

@@ -20,5 +20,8 @@ mod limits;
 mod material;
 mod memory;
 mod operations;
+#[expect(dead_code, reason = "what else the program asks of its system")]
+#[path = "../../src/platform/mod.rs"]
+mod platform;
 #[path = "../people/zeros.rs"]
 mod zeros;

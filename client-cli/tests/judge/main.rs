@@ -21,6 +21,7 @@ mod kills;
 mod liar;
 mod lies;
 mod line;
+mod manual;
 mod many;
 mod moving;
 #[path = "../people/person.rs"]
@@ -29,6 +30,7 @@ mod pictures;
 mod program;
 mod proofs;
 mod relay;
+mod sealed;
 mod second_thoughts;
 mod treatments;
 mod wire;

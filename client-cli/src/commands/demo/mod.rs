@@ -3,10 +3,9 @@
 //! The only file of the client that knows a relay from the inside: it starts one, stops it, and reads its folder as
 //! its operator could. Alice and Bob talk to it over TLS, like anybody else.
 
-use std::fs::{self, DirBuilder};
+use std::fs;
 use std::io::{self, Read, Seek};
 use std::net::{Ipv4Addr, SocketAddr};
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use lightproof_core::NewHome;
@@ -38,6 +37,7 @@ use crate::output::Output;
 use crate::picture::Canvas;
 use crate::picture::child::{Buffer, PhotoFile, look};
 use crate::plan::Input;
+use crate::platform::access::private_folders;
 use crate::sanitize::Sanitized;
 use crate::source::PhotoFiles;
 use crate::terminal::Window;
@@ -97,7 +97,7 @@ impl Stage {
             }
         };
         let failed = |error| Failure::failed(format!("cannot make {}: {error}", Sanitized::path(&folder)));
-        DirBuilder::new().recursive(keep.is_some()).mode(0o700).create(&folder).map_err(failed)?;
+        private_folders().recursive(keep.is_some()).create(&folder).map_err(failed)?;
         if ["alice", "bob", "relay"].iter().any(|name| folder.join(name).exists()) {
             return Err(Failure::failed(format!("an earlier demo is in {}", Sanitized::path(&folder)))
                 .hint("name another folder with --keep DIR"));

@@ -8,6 +8,7 @@ use lightproof_core::e2ee::proof::{Proof, ProofError};
 use lightproof_core::proof::{CheckError, ProofReader, likenesses};
 use lightproof_core::wire::hash::{Digest, Hasher};
 
+use super::people::People;
 use super::photo_file::{cannot_write, make_folder, stem};
 use super::present::{extension, hex};
 use crate::args::{Global, VerifyProof};
@@ -19,10 +20,8 @@ use crate::plan::{Input, one_reader_of_stdin};
 use crate::sanitize::Sanitized;
 use crate::save::{SavedTogether, UnfinishedFile};
 
-use people::People;
 use told::{Compared, Told};
 
-mod people;
 mod told;
 
 pub(super) async fn run(typed: &VerifyProof, global: &Global, output: &mut Output) -> Result<Exit, Failure> {
@@ -36,11 +35,7 @@ pub(super) async fn run(typed: &VerifyProof, global: &Global, output: &mut Outpu
     let files = photos.appear(&proof)?;
     // Whose key it is, only a home can say; and nothing is asked for it.
     let people = match Opened::open_unasked(global, output).await {
-        Some(opened) => {
-            let people = People::of(&opened).await?;
-            opened.leave();
-            people
-        }
+        Some(opened) => People::of_and_leave(opened).await?,
         None => People::default(),
     };
     output.report(&Told::of(&proof, &people, files, compared))?;

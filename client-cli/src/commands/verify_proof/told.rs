@@ -7,8 +7,8 @@ use lightproof_core::e2ee::proof::Proof;
 use lightproof_core::proof::Likeness;
 use serde::{Serialize, Serializer};
 
+use super::super::people::{Owner, People};
 use super::super::present::{hex, media_type, treatment};
-use super::people::{Owner, People};
 use crate::clock::Utc;
 use crate::output::event::Size;
 use crate::output::{Page, Report, Style};

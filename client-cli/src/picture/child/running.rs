@@ -1,18 +1,17 @@
 //! The child as its parent sees it: started with nothing of ours, waited for, killed when its time is up.
 
 use std::io::{self, Seek};
-use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use lightproof_core::prepare::Stopped;
 use lightproof_core::prepare::apart::Job;
-use rustix::process::Signal;
 
 use super::buffer::{Buffer, PhotoFile};
 use super::limits::Limits;
 use super::work::{UNCONFINED, WORD};
+use crate::platform::process::{End, end_of, set_apart};
 
 /// The program that decodes: this one.
 #[derive(Clone, Debug)]
@@ -36,11 +35,11 @@ impl Program {
     /// Why there is none.
     pub(crate) async fn run(&self, job: &Job, photo: &mut PhotoFile, limits: &Limits) -> Result<PhotoFile, Stopped> {
         let mut command = Command::new(&self.0);
-        command.arg0("lightproof").arg(WORD).arg(job.to_text()).args(limits.to_words());
+        command.arg(WORD).arg(job.to_text()).args(limits.to_words());
         // One heap for all of its threads: glibc's further ones reserve 64 MiB each.
-        command.env_clear().env("MALLOC_ARENA_MAX", "1").current_dir("/").stderr(Stdio::null());
-        // Ctrl-C is for whoever waits: it ends the child with itself, and does not take this for a photo that broke it.
-        command.process_group(0);
+        command.env_clear().env("MALLOC_ARENA_MAX", "1").stderr(Stdio::null());
+        // Ctrl-C ends whoever waits, and the child with it; it is not taken for a photo that broke the child.
+        set_apart(&mut command);
         let streams = Streams::begin(&mut command, photo).map_err(|_| Stopped::Unavailable)?;
         let mut running = Running(command.spawn().map_err(|_| Stopped::Unavailable)?);
         drop(command);
@@ -57,13 +56,12 @@ impl Program {
     }
 }
 
-/// By which signal a child ended that did not end by itself.
+/// Why a child ended that did not end by itself.
 fn why(status: ExitStatus) -> Stopped {
-    match status.signal().and_then(Signal::from_named_raw) {
-        // An allocation that fails aborts; a system without memory kills.
-        Some(Signal::ABORT | Signal::KILL) => Stopped::Memory,
-        Some(Signal::XCPU) => Stopped::Time,
-        _ => Stopped::Broke,
+    match end_of(status) {
+        End::Memory => Stopped::Memory,
+        End::Time => Stopped::Time,
+        End::Other => Stopped::Broke,
     }
 }
 

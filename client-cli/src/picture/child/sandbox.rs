@@ -5,6 +5,7 @@
 
 use std::fs::File;
 
+#[cfg(unix)]
 use rustix::process::{Resource, Rlimit, setrlimit};
 
 use super::limits::Limits;
@@ -36,6 +37,7 @@ pub(crate) fn enter(input: &File, output: &File, limits: &Limits) -> Result<(), 
     }
 }
 
+#[cfg(unix)]
 fn bound(limits: &Limits) -> Result<(), Unconfined> {
     #[cfg(target_os = "linux")]
     linux::end_with_parent();
@@ -47,11 +49,26 @@ fn bound(limits: &Limits) -> Result<(), Unconfined> {
     setrlimit(Resource::Cpu, seconds).map_err(|_| Unconfined)
 }
 
+/// Whoever waits ends it when its time is up; there is no other bound without unsafe code.
+#[cfg(not(unix))]
+#[expect(clippy::unnecessary_wraps, reason = "elsewhere it can fail")]
+const fn bound(_: &Limits) -> Result<(), Unconfined> {
+    Ok(())
+}
+
 /// None beside those that are open.
+#[cfg(unix)]
 fn no_more_files() -> Result<(), Unconfined> {
     set(Resource::Nofile, 0)
 }
 
+#[cfg(not(unix))]
+#[expect(clippy::unnecessary_wraps, reason = "elsewhere it can fail")]
+const fn no_more_files() -> Result<(), Unconfined> {
+    Ok(())
+}
+
+#[cfg(unix)]
 fn set(what: Resource, limit: u64) -> Result<(), Unconfined> {
     setrlimit(what, Rlimit { current: Some(limit), maximum: Some(limit) }).map_err(|_| Unconfined)
 }

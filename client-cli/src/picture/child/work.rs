@@ -3,13 +3,13 @@
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, BufWriter, Cursor, Read, Seek, SeekFrom, Write};
-use std::os::fd::{AsFd, OwnedFd};
 use std::{panic, process};
 
 use lightproof_core::prepare::apart::{Job, work};
 
 use super::limits::Limits;
 use super::sandbox;
+use crate::platform::process::standard_files;
 
 /// The word that makes this program a child; no command has it.
 pub(super) const WORD: &str = "decode-for-parent";
@@ -32,7 +32,7 @@ fn run(words: &[String]) -> i32 {
     let [job, memory_bytes, seconds, reply_bytes] = words else { return FAILED };
     let limits = Limits::from_words([memory_bytes, seconds, reply_bytes]);
     let (Some(job), Some(limits)) = (Job::from_text(job), limits) else { return FAILED };
-    let (Ok(input), Ok(output)) = (file(io::stdin().as_fd()), file(io::stdout().as_fd())) else { return FAILED };
+    let Ok((input, output)) = standard_files() else { return FAILED };
     if sandbox::enter(&input, &output, &limits).is_err() {
         return UNCONFINED;
     }
@@ -40,11 +40,6 @@ fn run(words: &[String]) -> i32 {
         Ok(()) => 0,
         Err(_) => FAILED,
     }
-}
-
-fn file(stream: impl AsFd) -> io::Result<File> {
-    let own: OwnedFd = stream.as_fd().try_clone_to_owned()?;
-    Ok(own.into())
 }
 
 fn reply(job: &Job, input: File, output: File) -> io::Result<()> {

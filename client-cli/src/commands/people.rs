@@ -3,7 +3,7 @@
 use lightproof_core::ClientError;
 use lightproof_core::e2ee::identity::Fingerprint;
 
-use super::super::present::Names;
+use super::present::Names;
 use crate::opened::Opened;
 
 /// Whoever a home knows; nobody, without one.
@@ -32,6 +32,16 @@ impl People {
     /// The vault's.
     pub(super) async fn of(opened: &Opened) -> Result<Self, ClientError> {
         Ok(Self { names: Some((Names::of(opened).await?, opened.client.fingerprint())) })
+    }
+
+    /// The same, of a home that is not needed for anything else.
+    ///
+    /// # Errors
+    /// The vault's.
+    pub(super) async fn of_and_leave(opened: Opened) -> Result<Self, ClientError> {
+        let people = Self::of(&opened).await?;
+        opened.leave();
+        Ok(people)
     }
 
     /// Whose this is.
