@@ -42,7 +42,7 @@ const fn target(name: &'static str, a_second: u32, run: fn(&[u8])) -> Target {
 }
 
 /// All of them.
-pub const TARGETS: [Target; 20] = [
+pub const TARGETS: [Target; 21] = [
     target("body", 500, |bytes| read(Kind::Body, bytes)),
     target("bundle", 2_000, |bytes| read(Kind::Bundle, bytes)),
     target("card", 4_000, |bytes| read_again(Kind::Card, bytes)),
@@ -58,6 +58,7 @@ pub const TARGETS: [Target; 20] = [
     target("proof", 300, |bytes| canonical(reader().read(Kind::Proof, bytes), bytes)),
     target("relay_frame", 4_000, |bytes| canonical(RelayFrame::decode(bytes).map(|frame| frame.encode()), bytes)),
     target("relay_link", 4_000, link),
+    target("sealed_file", 150, |bytes| read(Kind::SealedFile, bytes)),
     target("session_record", 1_000, |bytes| read_again(Kind::SessionRecord, bytes)),
     target("signed_frame", 150, |bytes| read(Kind::FrameManifest, bytes)),
     target("spool_name", 4_000, spool_name),

@@ -55,6 +55,8 @@ pub enum Kind {
     Reply,
     /// A record at rest.
     Row,
+    /// Files in a file, for a contact.
+    SealedFile,
     /// A session, as the vault keeps it.
     SessionRecord,
     /// A relay's first words.
@@ -63,7 +65,7 @@ pub enum Kind {
 
 impl Kind {
     /// All of them, by the names that testkit files use.
-    pub const NAMES: [(&str, Self); 28] = [
+    pub const NAMES: [(&str, Self); 29] = [
         ("blob", Self::Blob),
         ("blob plaintext", Self::BlobPlain),
         ("body", Self::Body),
@@ -90,6 +92,7 @@ impl Kind {
         ("vault record", Self::Record),
         ("reply", Self::Reply),
         ("vault row", Self::Row),
+        ("sealed file", Self::SealedFile),
         ("session record", Self::SessionRecord),
         ("welcome", Self::Welcome),
     ];
@@ -114,7 +117,13 @@ impl Kind {
     pub const fn is_signed(self) -> bool {
         matches!(
             self,
-            Self::Body | Self::FrameManifest | Self::FrameReceipt | Self::FrameRetract | Self::PrekeyBox | Self::Proof
+            Self::Body
+                | Self::FrameManifest
+                | Self::FrameReceipt
+                | Self::FrameRetract
+                | Self::PrekeyBox
+                | Self::Proof
+                | Self::SealedFile
         )
     }
 }

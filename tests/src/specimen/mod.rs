@@ -6,6 +6,7 @@
 pub mod frozen;
 pub mod kind;
 mod reader;
+mod sealed_file;
 mod sealer;
 
 pub use kind::Kind;
@@ -65,6 +66,7 @@ pub fn good(kind: Kind) -> Vec<u8> {
         Kind::Record => sealer::RECORD.to_vec(),
         Kind::Reply => example("relay.txt", "reply.bundle"),
         Kind::Row => sealer::seal_record(sealer::RECORD),
+        Kind::SealedFile => sealed_file::seal(),
         Kind::SessionRecord => example("ratchet.txt", "responder.record"),
         Kind::Welcome => example("relay.txt", "push.welcome_extended"),
     }

@@ -39,7 +39,7 @@ use lightproof_wire::{
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng as _;
 
-use super::{FILE_BYTES, Kind, NOW, TODAY, frozen::Examples, sealer};
+use super::{FILE_BYTES, Kind, NOW, TODAY, frozen::Examples, sealed_file, sealer};
 
 /// What was read, written down again; or the name of the error.
 pub type Read = Result<Vec<u8>, String>;
@@ -114,6 +114,7 @@ impl Reader {
                 SignedPrekeySecret::from_record(bytes).map(|secret| secret.to_record().to_vec()).map_err(named)
             }
             Kind::Proof => read_proof(bytes),
+            Kind::SealedFile => sealed_file::open(bytes, &self.reader),
             Kind::SessionRecord => {
                 Session::from_record(bytes).map(|session| session.to_record().to_vec()).map_err(named)
             }
@@ -198,7 +199,7 @@ impl Reader {
     }
 }
 
-fn named(error: impl Debug) -> String {
+pub(super) fn named(error: impl Debug) -> String {
     let name = format!("{error:?}");
     // Of a text that is none, the place does not matter.
     if name.starts_with("Utf8Error") { "NotText".to_owned() } else { name }

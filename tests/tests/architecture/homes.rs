@@ -98,12 +98,16 @@ const HOMES: &[(&str, &[&str])] = &[
     ("tracing_subscriber", &["relay/src/commands/serve.rs"]),
     ("webpki_roots", &["relay/src/acme/https.rs", "client-cli/src/transport/"]),
     ("x509_parser", &["relay/src/tls.rs"]),
+    // systems: what they do differently
+    ("rustix", &["relay/src/", "client-cli/src/platform/", "client-cli/src/picture/child/"]),
     // terminal
     ("crossterm", &["client-cli/src/inbox/screen.rs"]),
     (
         "ratatui_core",
         &["client-cli/src/inbox/backend.rs", "client-cli/src/inbox/screen.rs", "client-cli/src/inbox/view/"],
     ),
+    ("clap_complete", &["client-cli/src/args/mod.rs", "client-cli/src/commands/completions.rs"]),
+    ("clap_mangen", &["client-cli/src/commands/man.rs"]),
     (
         "indicatif",
         &[

@@ -8,6 +8,7 @@ mod moving;
 mod people;
 mod processes;
 mod proofs;
+mod sealing;
 mod second_thoughts;
 mod sending;
 mod sessions;

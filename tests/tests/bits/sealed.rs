@@ -25,11 +25,13 @@ const fn ends(kind: Kind, first: usize, last: usize, sample: u64) -> Extent {
     Extent { kind, ends: Some((first, last)), sample }
 }
 
-const EXTENTS: [Extent; 15] = [
+const EXTENTS: [Extent; 16] = [
     // Two signatures are checked for each: the whole frame, and of the signatures a sample.
     ends(Kind::Body, 460, 0, 4_000),
     // The identity and what is in a body: a sample. Everything else of a proof, completely.
     ends(Kind::Proof, 18, 67, 3_000),
+    // A decapsulation for each: what stands in clear, and the last tag, completely.
+    ends(Kind::SealedFile, 53, 16, 1_500),
     all(Kind::Bundle),
     all(Kind::BundleBare),
     all(Kind::Card),

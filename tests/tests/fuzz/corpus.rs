@@ -94,6 +94,7 @@ fn seeds(target: &str) -> Seeds {
         "proof" => of_kinds(&[Kind::Proof]),
         "relay_frame" => of_examples("relay.txt", &["reply.", "refusal.", "push."]),
         "relay_link" => of_examples("relay_links.txt", &["link."]),
+        "sealed_file" => of_kinds(&[Kind::SealedFile]),
         "session_record" => {
             let mut seeds = of_kinds(&[Kind::SessionRecord]);
             seeds.extend(of_examples("handshake.txt", &["initiator.record", "responder.record"]));

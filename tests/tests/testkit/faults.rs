@@ -113,6 +113,7 @@ fn particular(kind: Kind, bytes: &[u8]) -> Vec<Fault> {
         Kind::SessionRecord => session(),
         Kind::PrekeyRecord => prekey(),
         Kind::Proof => proof(),
+        Kind::SealedFile => sealed_file(),
         Kind::Link | Kind::LinkCarried => link(kind),
         Kind::FrameManifest => signed::manifest(),
         Kind::FrameReceipt | Kind::FrameRetract => signed::named(kind, bytes),
@@ -177,6 +178,20 @@ fn proof() -> Vec<Fault> {
         refused("holds a photo twice", [set(photos, [2]), Edit::Append(vec![0, 0])]),
         refused("holds a photo of which nothing follows", [set(photos, [1]), Edit::Append(vec![0])]),
         refused("holds another photo", [set(photos, [1]), Edit::Append(vec![0; 100_001])]),
+    ]
+}
+
+fn sealed_file() -> Vec<Fault> {
+    vec![
+        refused("of a passphrase", [set(51, [2])]),
+        refused("for nobody", [Edit::Remove(53, 1_168), set(52, [0])]),
+        refused("for one more than it says", [set(52, [2])]),
+        refused("for more than there may be", [set(52, [65])]),
+        refused("the shared point is zero", [set(1_141, [0; 32])]),
+        refused("the facts are of another length", [set(1_221, [0, 0x10, 0x0f])]),
+        refused("the facts are longer than they may be", [set(1_221, [0xff, 0xff, 0xff])]),
+        refused("the chunk is missing", [Edit::Remove(5_336, 65_536)]),
+        refused("the end is missing", [Edit::Truncate(70_872)]),
     ]
 }
 

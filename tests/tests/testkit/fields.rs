@@ -101,6 +101,26 @@ const PROOF: &[Field] = &[
     ("the number of photos", 5_888, 5_889),
 ];
 
+const SEALED_FILE: &[Field] = &[
+    ("the magic", 0, 17),
+    ("the version", 17, 18),
+    ("the suite", 18, 19),
+    ("the commitment", 19, 51),
+    ("the kind of locks", 51, 52),
+    ("the number of locks", 52, 53),
+    ("the ciphertext of ML-KEM", 53, 1_141),
+    ("the ciphertext of X25519", 1_141, 1_173),
+    ("the wrapped key", 1_173, 1_221),
+    ("the length of the facts", 1_221, 1_224),
+    ("the facts", 1_224, 5_320),
+    ("the tag of the facts", 5_320, 5_336),
+    ("the chunk", 5_336, 70_856),
+    ("the tag of the chunk", 70_856, 70_872),
+    ("the digest", 70_872, 70_904),
+    ("the signature", 70_904, 74_277),
+    ("the tag of the end", 74_277, 74_293),
+];
+
 /// Every field of which no bit may be turned.
 pub(crate) const fn protected(kind: Kind) -> &'static [Field] {
     match kind {
@@ -116,6 +136,7 @@ pub(crate) const fn protected(kind: Kind) -> &'static [Field] {
         Kind::PrekeyBox => PREKEY_BOX,
         Kind::Proof => PROOF,
         Kind::Row => ROW,
+        Kind::SealedFile => SEALED_FILE,
         _ => &[],
     }
 }
