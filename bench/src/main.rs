@@ -1,11 +1,11 @@
 //! Lightproof's speed and memory on this machine, as ratios to limits taken in the same run.
 //!
 //! ```text
-//! cargo run --release -p lightproof-bench -- [exact] [photo] [prepare] [memory] [--large] [--rounds N] [--programs DIR] [--write]
+//! cargo run --release -p lightproof-bench -- [exact] [photo] [prepare] [seal] [memory] [--large] [--rounds N] [--programs DIR] [--write]
 //! cargo run --release -p lightproof-bench -- relay | deposits | latency | crowd | idle | growth | million | soak [--minutes N]
 //! ```
 //!
-//! `relay` takes `deposits`, `latency`, `crowd` and `idle`. Without a name it takes `exact`, `photo`, `prepare` and
+//! `relay` takes `deposits`, `latency`, `crowd` and `idle`. Without a name it takes `exact`, `photo`, `prepare`, `seal` and
 //! `relay`. `--large` adds `memory`, `growth` and `million`, which need 45 GB of disk and half an hour. `--write` puts what
 //! was taken into `docs/performance.md`. `--programs` measures programs that were built before. Ends with code 1 where a
 //! goal is missed.
@@ -39,6 +39,7 @@ mod programs;
 mod relay;
 mod report;
 mod samples;
+mod seal;
 #[cfg(feature = "yardsticks")]
 mod sizes;
 mod stage;
@@ -50,16 +51,18 @@ enum Measurement {
     Exact,
     Photo,
     Prepare,
+    Seal,
     Memory,
     Relay(relay::Part),
 }
 
 impl Measurement {
     /// In the order of the page.
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
         Self::Exact,
         Self::Photo,
         Self::Prepare,
+        Self::Seal,
         Self::Memory,
         Self::Relay(relay::Part::Deposits),
         Self::Relay(relay::Part::Latency),
@@ -76,6 +79,7 @@ impl Measurement {
             Self::Exact => "A file of 100 MiB",
             Self::Photo => "A photo of 24 megapixels",
             Self::Prepare => "Preparing a photo",
+            Self::Seal => "A file sealed without a relay",
             Self::Memory => "Memory of client and relay, 1 GiB",
             Self::Relay(part) => part.title(),
         }
@@ -98,7 +102,7 @@ fn main() -> ExitCode {
     }
     let Some(options) = options(env::args().skip(1)) else {
         eprintln!(
-            "usage: lightproof-bench [exact] [photo] [prepare] [memory] [relay] [deposits] [latency] [crowd] [idle] [growth] \
+            "usage: lightproof-bench [exact] [photo] [prepare] [seal] [memory] [relay] [deposits] [latency] [crowd] [idle] [growth] \
              [million] [soak] [--minutes N] [--large] [--rounds N] [--programs DIR] [--write]"
         );
         return ExitCode::from(2);
@@ -149,6 +153,7 @@ fn options(mut arguments: impl Iterator<Item = String>) -> Option<Options> {
             "exact" => drop(measurements.insert(Measurement::Exact)),
             "photo" => drop(measurements.insert(Measurement::Photo)),
             "prepare" => drop(measurements.insert(Measurement::Prepare)),
+            "seal" => drop(measurements.insert(Measurement::Seal)),
             "memory" => drop(measurements.insert(Measurement::Memory)),
             "relay" => measurements.extend(relay::Part::QUICK.map(Measurement::Relay)),
             "--large" => large = true,
@@ -160,7 +165,7 @@ fn options(mut arguments: impl Iterator<Item = String>) -> Option<Options> {
         }
     }
     if measurements.is_empty() {
-        measurements.extend([Measurement::Exact, Measurement::Photo, Measurement::Prepare]);
+        measurements.extend([Measurement::Exact, Measurement::Photo, Measurement::Prepare, Measurement::Seal]);
         measurements.extend(relay::Part::QUICK.map(Measurement::Relay));
     }
     if large {
@@ -194,6 +199,7 @@ fn measure(options: &Options) -> Result<bool, BenchError> {
             Measurement::Exact => exact::measure(stage, rounds, &mut report)?,
             Measurement::Photo => photo::measure(stage, rounds, &mut report)?,
             Measurement::Prepare => prepare::measure(rounds, &mut report)?,
+            Measurement::Seal => seal::measure(stage, rounds, &mut report)?,
             Measurement::Memory => memory::measure(stage, &mut report)?,
             Measurement::Relay(part) => relay::measure(*part, stage, options, &mut report)?,
         }
