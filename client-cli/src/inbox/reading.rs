@@ -60,7 +60,8 @@ fn facts(photo: &event::MessagePhoto, place: usize, count: usize) -> Line {
 /// page would not come to rest.
 pub(super) fn split(state: &State, page: &Reading, loaded: &Loaded) -> (usize, usize) {
     let rows = state.body_rows();
-    if loaded.message.photos.is_empty() {
+    // What is for one look is not drawn in passing: `show` takes that look.
+    if loaded.message.photos.is_empty() || loaded.message.view_once {
         return (rows, 0);
     }
     let bare = lines(state, &Reading { seen: None, ..page.clone() }, loaded).len();

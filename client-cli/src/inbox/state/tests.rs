@@ -237,6 +237,17 @@ fn a_photo_is_looked_at_once_for_each_size_and_a_late_drawing_is_no_drawing() {
 }
 
 #[test]
+fn what_is_for_one_look_is_not_looked_at_in_passing() {
+    let mut state = opened(1);
+    let key = MessageKey::test(somebody(2), Direction::In, 0);
+    let mut loaded = message(&key, "bob", "");
+    loaded.message.photos = vec![photo()];
+    loaded.message.view_once = true;
+    press(&mut state, &[Key::Down, Key::Enter, Key::Enter]);
+    assert!(state.on(Event::Loaded(vec![(key, loaded)])).is_empty());
+}
+
+#[test]
 fn ten_thousand_messages_scroll_and_only_those_in_sight_are_loaded() {
     let mut state = State::new(80, 24);
     let mut most = 0;
