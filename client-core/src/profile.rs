@@ -10,6 +10,7 @@ use lightproof_wire::{
     relay_link::RelayLink,
     time::{Day, Timestamp},
 };
+use rand_core::CryptoRng;
 
 use crate::{
     error::ClientError,
@@ -128,6 +129,13 @@ impl Profile {
         self.new_doorbell = Some(doorbell.reply());
         self.signed_prekey_made = None;
         self.doorbell_changes = self.doorbell_changes.saturating_add(1);
+    }
+
+    /// Another incarnation of the vault: a new line, and prekeys whose numbers no earlier one can have given out.
+    pub(crate) fn begin_anew(&mut self, rng: &mut impl CryptoRng) {
+        self.line = LineId::generate(rng);
+        self.replace_prekeys = Flag::Yes;
+        self.next_prekey = rng.next_u32().max(1);
     }
 
     /// Takes the next local number.

@@ -3,7 +3,6 @@
 use core::cell::RefCell;
 use std::collections::BTreeMap;
 
-use lightproof_e2ee::frame::LineId;
 use lightproof_wire::{
     command::Command,
     id::{CommandId, MailboxHandle, Sequence},
@@ -273,17 +272,18 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         until_undisturbed(async || {
             let mut turn = self.vault.turn();
             let mut profile: Profile = turn.get(Profile::ID).await?.ok_or(ClientError::Damaged)?;
-            profile.line = LineId::generate(rng);
+            profile.begin_anew(rng);
             profile.was_old_copy = Flag::Yes;
-            profile.replace_prekeys = Flag::Yes;
             // What was sealed in the old sessions never leaves: the bodies are sealed again in new ones.
             for item in turn.scan::<OutboxItem>().await? {
                 turn.delete(&item);
             }
             for mut contact in turn.scan::<Contact>().await? {
-                let had_session = contact.sending().is_some();
+                if contact.sending().is_some() && contact.is_accepted() {
+                    // Not taken back where several mailboxes say the same: then no session is left by the second time.
+                    contact.hello_due = Some(now.day());
+                }
                 contact.supersede_all(profile.not_fallen_back(now));
-                contact.hello_due = (had_session && contact.is_accepted()).then(|| now.day());
                 turn.put(&contact, rng);
             }
             turn.put(&profile, rng);

@@ -1,7 +1,7 @@
 //! Sessions that begin twice, are forgotten, or come from an old copy.
 
 use lightproof_core::event::Notice;
-use lightproof_tests::{Scene, TestRelay, relay::TestClock};
+use lightproof_tests::{Person, Scene, TestRelay, relay::TestClock};
 
 #[tokio::test]
 async fn without_a_one_time_prekey_the_line_holds_all_the_same() {
@@ -63,6 +63,48 @@ async fn an_old_copy_of_a_home_begins_a_new_line_and_repeats_nothing() {
     assert_eq!(scene.alice.notes().await.last().unwrap(), "welcome back");
     let status = scene.alice.client.status().await.unwrap();
     assert!(status.was_old_copy && status.outbox == 0);
+}
+
+/// Each mailbox says that the vault is an old copy: the second used to take back that anybody is to be called.
+#[tokio::test]
+async fn an_old_copy_with_several_contacts_calls_each_of_them() {
+    let mut scene = Scene::friends().await;
+    let mut carol = Person::new("carol", &scene.relay.link(), &scene.clock, 3).await;
+    scene.alice.add(&carol, "carol").await;
+    carol.add(&scene.alice, "alice").await;
+    scene.talk().await;
+    scene.alice.note("carol", "hello carol").await;
+    carol.receive().await.unwrap();
+    carol.note("alice", "hello alice").await;
+    scene.settle().await;
+    let old = scene.alice.store.copy();
+    scene.bob.note("alice", "taken by the newer copy").await;
+    carol.note("alice", "that too").await;
+    scene.settle().await;
+    let _before = (scene.bob.heard(), carol.heard());
+
+    scene.alice.go_back_to(&old).await;
+    scene.alice.receive().await.unwrap();
+    scene.bob.receive().await.unwrap();
+    carol.receive().await.unwrap();
+    let alice = scene.alice.client.fingerprint();
+    assert_eq!((scene.bob.heard(), carol.heard()), (vec![Notice::NewSession(alice)], vec![Notice::NewSession(alice)]));
+}
+
+/// Its prekeys used to take numbers that the newer copy had published under: the relay refused them for ever.
+#[tokio::test]
+async fn prekeys_of_an_old_copy_are_published_whatever_the_newer_one_published() {
+    let mut scene = Scene::friends().await;
+    scene.talk().await;
+    scene.settle().await;
+    let old = scene.alice.store.copy();
+    scene.clock.advance_days(8);
+    scene.bob.note("alice", "taken by the newer copy").await;
+    scene.settle().await;
+    scene.alice.go_back_to(&old).await;
+    let received = scene.alice.receive().await.unwrap();
+    assert!(received.failed.is_none(), "{:?}", received.failed);
+    assert!(!scene.alice.client.profile().await.unwrap().replace_prekeys.is_yes());
 }
 
 #[tokio::test]
