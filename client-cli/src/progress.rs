@@ -110,6 +110,8 @@ pub(crate) fn words(stage: Stage, Place { number, count, .. }: Place) -> String 
         Stage::Preparing => "preparing",
         Stage::Uploading => "sending",
         Stage::Fetching => "fetching",
+        Stage::BackingUp => "writing the backup",
+        Stage::Restoring => "reading the backup",
     };
     match count {
         0 => what.to_owned(),

@@ -252,10 +252,9 @@ impl Contact {
         self.trust = Trust::Unverified;
         (self.private, self.earlier, self.mailbox) = (None, None, None);
         self.mailbox_used = Flag::No;
-        self.sessions = List::default();
+        self.forget_sessions();
         self.ours.acked = self.ours.index;
-        self.hello_due = None;
-        (self.reseal_due, self.addresses_due) = (Flag::No, Flag::No);
+        self.addresses_due = Flag::No;
         (self.sealing, self.announced) = (None, Announced::default());
     }
 

@@ -57,6 +57,10 @@ pub enum Stage {
     Uploading,
     /// Chunks are fetched and verified.
     Fetching,
+    /// A backup is written.
+    BackingUp,
+    /// A backup is read.
+    Restoring,
 }
 
 /// Something to be shown, and whether it is an alarm.

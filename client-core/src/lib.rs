@@ -10,6 +10,7 @@
 
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
+pub mod backup;
 pub mod client;
 mod connection;
 pub mod contact;

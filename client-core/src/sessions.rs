@@ -130,6 +130,19 @@ impl Contact {
         });
     }
 
+    /// No session is left of this one home; a new one takes a higher generation all the same.
+    pub(crate) fn forget_sessions(&mut self) {
+        self.sessions = List::default();
+        self.hello_due = None;
+        self.reseal_due = Flag::No;
+    }
+
+    /// Whether an envelope of theirs was opened in any session.
+    #[must_use]
+    pub(crate) fn has_answered(&self) -> bool {
+        self.sessions.iter().any(|session| session.confirmed.is_yes())
+    }
+
     /// Notes that an envelope of theirs was opened in a session.
     pub fn confirm_session(&mut self, id: &SessionId) {
         self.edit_sessions(|session| {

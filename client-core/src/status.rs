@@ -3,6 +3,7 @@
 use lightproof_wire::time::Timestamp;
 
 use crate::{
+    backup::RestoredFrom,
     client::Client,
     error::ClientError,
     message::{Direction, State},
@@ -49,6 +50,8 @@ pub struct Status {
     pub was_old_copy: bool,
     /// Relays that were left and are still watched.
     pub left: Vec<Left>,
+    /// The backup that this home was made from, if it was.
+    pub restored_from: Option<RestoredFrom>,
     /// Relays with what they last said of themselves.
     pub relays: Vec<Relay>,
 }
@@ -82,6 +85,7 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
             last_complete_fetch: profile.last_complete_fetch,
             was_old_copy: profile.was_old_copy.is_yes(),
             left: self.left_relays().await?,
+            restored_from: self.restored_from().await?,
             relays: self.relays().await?,
         })
     }

@@ -52,6 +52,11 @@ impl Store for TestStore {
         self.rows.scan(table).await
     }
 
+    async fn snapshot(&self, tables: &[Table]) -> Result<Vec<(Table, Row)>, StoreError> {
+        tokio::task::yield_now().await;
+        self.rows.snapshot(tables).await
+    }
+
     async fn commit(&self, batch: Batch) -> Result<(), StoreError> {
         self.life.step().await;
         let tables: Vec<Table> = batch.put.iter().map(|(table, _, _)| *table).collect();

@@ -46,6 +46,8 @@ struct Told {
     prekey_secrets: usize,
     /// RFC 3339; `null` before the first.
     last_complete_fetch: Option<String>,
+    /// When the backup was made that this home was restored from, RFC 3339; `null` where it was not.
+    restored_from: Option<String>,
     aside: Vec<Aside>,
     relays: Vec<RelayLimits>,
     /// Relays that were left and are still watched.
@@ -103,6 +105,7 @@ impl Told {
             one_time_prekeys: status.one_time_prekeys,
             prekey_secrets: status.prekey_secrets,
             last_complete_fetch: (fetched > Timestamp(0)).then(|| Utc(fetched).to_string()),
+            restored_from: status.restored_from.map(|from| Utc(from.backup_made).to_string()),
             aside,
             relays: status.relays.iter().map(RelayLimits::of).collect(),
             left: status.left.iter().map(|left| LeftRelay::of(left, names)).collect(),
@@ -144,6 +147,7 @@ const fn words(reason: Reason) -> &'static str {
         Reason::Contradicts(_) => "it contradicts what the same contact sent before",
         Reason::AlreadyOpened(_) => "its place was used before: the contact writes from an old copy",
         Reason::Crowded => "it waits: people you have not accepted may leave eight messages",
+        Reason::BeforeRestore => "sealed for the home that the backup was made of; its sender seals it again",
         Reason::EndsProcess => "it ended the program each time it was opened",
     }
 }
@@ -152,6 +156,9 @@ impl Report for Told {
     fn for_people(&self, page: &mut Page) -> fmt::Result {
         let fetched = self.last_complete_fetch.as_deref().unwrap_or("never");
         writeln!(page, "last fetched   {fetched}")?;
+        if let Some(made) = &self.restored_from {
+            writeln!(page, "restored       from a backup made {made}")?;
+        }
         writeln!(page, "received       {} unread, {} waiting for photos", self.unread, self.waiting)?;
         writeln!(page, "requests       {}", self.requests)?;
         writeln!(

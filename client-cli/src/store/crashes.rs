@@ -24,7 +24,8 @@ fn open(disk: &Disk) -> Result<Database, StoreError> {
 }
 
 fn everything(database: &Database) -> Result<Everything, StoreError> {
-    Table::ALL.into_iter().map(|table| scan(database, table)).collect()
+    let rows = read_rows(database)?;
+    Table::ALL.into_iter().map(|table| scan(rows.as_ref(), table)).collect()
 }
 
 /// Batches as a vault makes them: a few rows of many sizes, some of them removed again.

@@ -99,7 +99,18 @@ impl Store for RedbStore {
     }
 
     async fn scan(&self, table: Table) -> Result<Vec<Row>, StoreError> {
-        self.run(move |database| scan(database, table)).await
+        self.run(move |database| scan(read_rows(database)?.as_ref(), table)).await
+    }
+
+    async fn snapshot(&self, tables: &[Table]) -> Result<Vec<(Table, Row)>, StoreError> {
+        let tables = tables.to_vec();
+        self.run(move |database| {
+            // One transaction that reads: what is committed meanwhile is not in it.
+            let rows = read_rows(database)?;
+            let of = |table| Ok(scan(rows.as_ref(), table)?.into_iter().map(move |row| (table, row)));
+            tables.into_iter().map(of).collect::<Result<Vec<_>, _>>().map(|all| all.into_iter().flatten().collect())
+        })
+        .await
     }
 
     async fn commit(&self, batch: Batch) -> Result<(), StoreError> {
@@ -115,8 +126,8 @@ fn read_rows(database: &Database) -> Result<Option<Rows>, StoreError> {
     }
 }
 
-fn scan(database: &Database, table: Table) -> Result<Vec<Row>, StoreError> {
-    let Some(rows) = read_rows(database)? else { return Ok(Vec::new()) };
+fn scan(rows: Option<&Rows>, table: Table) -> Result<Vec<Row>, StoreError> {
+    let Some(rows) = rows else { return Ok(Vec::new()) };
     let (first, last) = (RowKey::default(), [u8::MAX; 32]);
     let range = rows.range((table as u8, &first)..=(table as u8, &last)).map_err(broken)?;
     range.map(|row| row.map(|(key, value)| into_row(*key.value().1, value.value())).map_err(broken)).collect()
@@ -215,6 +226,13 @@ impl Shared {
     fn state(&self) -> MutexGuard<'_, State> {
         // The state is one assignment at a time: a panic in an operation leaves it whole.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl RedbStore {
+    /// Closes the file now, so that it can be renamed and opened again.
+    pub(crate) fn close(&self) {
+        self.0.state().give_up();
     }
 }
 

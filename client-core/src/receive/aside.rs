@@ -66,6 +66,9 @@ pub enum Reason {
     /// Perhaps from somebody who waits for an answer, and has written enough until then.
     #[tls_codec(discriminant = 9)]
     Crowded,
+    /// Sealed for the home that a backup was made of, as far as can be told: its sender seals it again.
+    #[tls_codec(discriminant = 10)]
+    BeforeRestore,
 }
 
 /// One envelope that would not open.
@@ -101,7 +104,7 @@ impl Aside {
 impl Reason {
     /// Whether another try can end otherwise.
     const fn may_change(self) -> bool {
-        matches!(self, Self::Unopened | Self::Newer | Self::Skipped | Self::Crowded)
+        matches!(self, Self::Unopened | Self::Newer | Self::Skipped | Self::Crowded | Self::BeforeRestore)
     }
 
     const fn notice(self) -> Option<Notice> {
@@ -110,7 +113,7 @@ impl Reason {
             Self::Forged(contact) | Self::Contradicts(contact) => Notice::Forged(Some(contact)),
             Self::ForgedHello => Notice::Forged(None),
             Self::Unopened | Self::Skipped | Self::EndsProcess | Self::AlreadyOpened(_) => Notice::Unopened,
-            Self::Crowded => return None,
+            Self::Crowded | Self::BeforeRestore => return None,
         })
     }
 }

@@ -46,7 +46,10 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         let mut turn = self.vault.turn();
         let signed: Option<StoredPrekey> =
             turn.get(&StoredPrekey::record_id(PrekeyKind::Signed, header.signed_id)).await?;
-        let Some(signed) = signed else { return Ok(Outcome::Aside(Reason::Unopened)) };
+        let Some(signed) = signed else {
+            let reason = if self.lost_prekeys(now).await? { Reason::BeforeRestore } else { Reason::Unopened };
+            return Ok(Outcome::Aside(reason));
+        };
         let one_time = match header.one_time_id {
             None => None,
             Some(id) => match turn.get::<StoredPrekey>(&StoredPrekey::record_id(PrekeyKind::OneTime, id)).await? {

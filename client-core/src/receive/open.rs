@@ -218,6 +218,9 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
                 Err(_) => {}
             }
         }
+        if worst == Reason::Unopened && self.lost_session(mailbox, now).await? {
+            worst = Reason::BeforeRestore;
+        }
         Ok(Outcome::Aside(worst))
     }
 

@@ -42,6 +42,12 @@ pub async fn check<S: Store>(store: &S) {
     let keys = store.scan(Table::Contacts).await.map(|rows| rows.into_iter().map(|row| row.key).collect::<Vec<_>>());
     assert_eq!(keys, Ok(vec![A, B]), "a scan is in the order of names");
 
+    assert_eq!(store.commit(put(Table::Sessions, B, b"four")).await, Ok(()));
+    let rows = store.snapshot(&[Table::Contacts, Table::Header, Table::Sessions]).await;
+    let names = rows.map(|rows| rows.into_iter().map(|(table, row)| (table, row.key)).collect::<Vec<_>>());
+    let expected = vec![(Table::Contacts, A), (Table::Contacts, B), (Table::Sessions, B)];
+    assert_eq!(names, Ok(expected), "a snapshot is the scans of its tables, one after the other");
+
     let gone = Batch { delete: vec![(Table::Contacts, A), (Table::Contacts, A)], ..Batch::default() };
     assert_eq!(store.commit(gone.clone()).await, Ok(()));
     assert_eq!(store.commit(gone).await, Ok(()), "removing what is gone is no error");

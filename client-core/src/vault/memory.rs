@@ -45,6 +45,15 @@ impl Store for MemoryStore {
             .collect())
     }
 
+    async fn snapshot(&self, tables: &[Table]) -> Result<Vec<(Table, Row)>, StoreError> {
+        let mut all = Vec::new();
+        for table in tables {
+            // Nothing in memory waits: no commit comes between.
+            all.extend(self.scan(*table).await?.into_iter().map(|row| (*table, row)));
+        }
+        Ok(all)
+    }
+
     async fn commit(&self, batch: Batch) -> Result<(), StoreError> {
         let mut store = self.0.borrow_mut();
         let seen = |(table, key, version): &(Table, RowKey, Option<Version>)| {

@@ -122,6 +122,14 @@ impl<S: Store> Vault<S> {
         Turn { vault: self, batch: Batch::default() }
     }
 
+    /// Reads whole tables as they were together at one moment.
+    ///
+    /// # Errors
+    /// The store's.
+    pub(crate) async fn snapshot(&self, tables: &[Table]) -> Result<Snapshot<'_>, VaultError> {
+        Ok(Snapshot { keys: &self.keys, rows: self.store.snapshot(tables).await? })
+    }
+
     /// Reads one record outside any turn, to show or to look.
     ///
     /// # Errors
@@ -149,6 +157,30 @@ pub async fn wants_passphrase<S: Store>(store: &S) -> Result<bool, VaultError> {
 
 async fn header<S: Store>(store: &S) -> Result<Row, VaultError> {
     store.get(Table::Header, &HEADER_ROW).await?.ok_or(VaultError::Missing)
+}
+
+/// Tables as they were together at one moment. The rows stay sealed until each is asked for.
+pub(crate) struct Snapshot<'v> {
+    keys: &'v VaultKeys,
+    rows: Vec<(Table, Row)>,
+}
+
+impl Snapshot<'_> {
+    /// One record.
+    ///
+    /// # Errors
+    /// A damaged record.
+    pub(crate) fn one<T: Record>(&self, id: &[u8]) -> Result<Option<T>, VaultError> {
+        let name = self.keys.row(T::TABLE, id);
+        let found = self.rows.iter().find(|(table, row)| *table == T::TABLE && row.key == name);
+        Ok(found.map(|(_, row)| self.keys.open(&row.key, &row.value)).transpose()?)
+    }
+
+    /// All records of a kind.
+    pub(crate) fn all<T: Record>(&self) -> impl Iterator<Item = Result<T, VaultError>> {
+        let rows = self.rows.iter().filter(|(table, _)| *table == T::TABLE);
+        rows.map(|(_, row)| Ok(self.keys.open(&row.key, &row.value)?))
+    }
 }
 
 /// What is read and written together.

@@ -101,9 +101,8 @@ impl VaultKeys {
         let row = self.row(T::TABLE, &record.id());
         let mut nonce = [0; NONCE_BYTES];
         rng.fill_bytes(&mut nonce);
-        let mut plain = Vec::with_capacity(record.tls_serialized_len().saturating_add(1 + aead::TAG_BYTES));
-        plain.push(RECORD_VERSION);
-        codec::append(&mut plain, record);
+        let mut plain = Vec::with_capacity(value_bytes(record).saturating_add(aead::TAG_BYTES));
+        append_value(&mut plain, record);
         aead::encrypt_random(&self.records, &nonce, &additional_data(T::TABLE, &row), &mut plain);
         (row, [nonce.as_slice(), &plain].concat())
     }
@@ -118,11 +117,30 @@ impl VaultKeys {
         let mut plain = Zeroizing::new(sealed.to_vec());
         aead::decrypt_random(&self.records, nonce, &additional_data(T::TABLE, row), &mut plain)
             .map_err(|_| RecordError::Damaged)?;
-        match plain.split_first() {
-            Some((&RECORD_VERSION, value)) => codec::decode(value).map_err(|_| RecordError::Damaged),
-            Some(_) => Err(RecordError::Newer),
-            None => Err(RecordError::Damaged),
-        }
+        from_value(&plain)
+    }
+}
+
+/// How long the value of a record is: its version, then itself.
+pub(crate) fn value_bytes<T: Record>(record: &T) -> usize {
+    record.tls_serialized_len().saturating_add(1)
+}
+
+/// Writes the value of a record, in clear.
+pub(crate) fn append_value<T: Record>(to: &mut Vec<u8>, record: &T) {
+    to.push(RECORD_VERSION);
+    codec::append(to, record);
+}
+
+/// The record of a value.
+///
+/// # Errors
+/// [`RecordError`].
+pub(crate) fn from_value<T: Record>(value: &[u8]) -> Result<T, RecordError> {
+    match value.split_first() {
+        Some((&RECORD_VERSION, value)) => codec::decode(value).map_err(|_| RecordError::Damaged),
+        Some(_) => Err(RecordError::Newer),
+        None => Err(RecordError::Damaged),
     }
 }
 

@@ -1,4 +1,4 @@
-//! The seam to the disk for rows: get, scan, and commit a batch that applies whole or not at all.
+//! The seam to the disk for rows: get, scan, snapshot, and commit a batch that applies whole or not at all.
 //!
 //! A batch names the versions of the rows it read. If another process was faster, nothing is written and the step runs
 //! again: so two processes on one home cannot drift apart. Rows and row names are opaque here; the vault seals both.
@@ -141,6 +141,12 @@ pub trait Store {
     /// # Errors
     /// [`StoreError`].
     fn scan(&self, table: Table) -> impl Future<Output = Result<Vec<Row>, StoreError>>;
+
+    /// All rows of some tables, by table and name, as they were together at one moment between two commits.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn snapshot(&self, tables: &[Table]) -> impl Future<Output = Result<Vec<(Table, Row)>, StoreError>>;
 
     /// Checks every expectation, then writes everything durably. A row put gets a version of its own.
     ///

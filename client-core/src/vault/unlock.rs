@@ -1,4 +1,4 @@
-//! From a passphrase to the vault's keys: Argon2id (RFC 9106) wraps a random master key.
+//! From a passphrase to the vault's keys: Argon2id (RFC 9106) wraps a random master key. A backup's key is wrapped the same.
 //!
 //! The header is the one row in clear: `version u8 || lock || nonce24 || XChaCha20-Poly1305(wrap key, master key)`, AD =
 //! all before the nonce. Its parameters stand beside the salt, so that they can grow without a new format.
@@ -97,6 +97,29 @@ pub fn wants_passphrase(header: &[u8]) -> Result<bool, UnlockError> {
 /// # Errors
 /// [`UnlockError::Memory`].
 pub fn lock(keys: &VaultKeys, passphrase: &Passphrase, rng: &mut impl CryptoRng) -> Result<Vec<u8>, UnlockError> {
+    wrap(&[], keys.expose_master(), passphrase, rng)
+}
+
+/// Opens a header.
+///
+/// # Errors
+/// Any [`UnlockError`].
+pub fn unlock(header: &[u8], passphrase: &Passphrase) -> Result<VaultKeys, UnlockError> {
+    let master = unwrapped(&[], header, passphrase)?;
+    let master: &[u8; 32] = master.as_slice().try_into().map_err(|_| UnlockError::Damaged)?;
+    Ok(VaultKeys::from_bytes(master))
+}
+
+/// Wraps a secret of at most 48 bytes for a passphrase: a header. What it is `bound` to has to be there again to open it.
+///
+/// # Errors
+/// [`UnlockError::Memory`].
+pub(crate) fn wrap(
+    bound: &[u8],
+    secret: &[u8],
+    passphrase: &Passphrase,
+    rng: &mut impl CryptoRng,
+) -> Result<Vec<u8>, UnlockError> {
     let mut salt = [0; 16];
     rng.fill_bytes(&mut salt);
     let lock = match passphrase {
@@ -105,23 +128,26 @@ pub fn lock(keys: &VaultKeys, passphrase: &Passphrase, rng: &mut impl CryptoRng)
     };
     let mut nonce = [0; 24];
     rng.fill_bytes(&mut nonce);
-    let mut wrapped = keys.expose_master().to_vec();
-    aead::encrypt_random(&wrap_key(&lock, passphrase)?, &nonce, &additional_data(&lock), &mut wrapped);
+    let mut wrapped = secret.to_vec();
+    aead::encrypt_random(&wrap_key(&lock, passphrase)?, &nonce, &additional_data(bound, &lock), &mut wrapped);
     let wrapped = Bytes::new(wrapped).map_err(|_| UnlockError::Damaged)?;
     Ok(codec::encode(&Header { version: HEADER_VERSION, lock, nonce, wrapped }))
 }
 
-/// Opens a header.
+/// What a header wraps.
 ///
 /// # Errors
 /// Any [`UnlockError`].
-pub fn unlock(header: &[u8], passphrase: &Passphrase) -> Result<VaultKeys, UnlockError> {
+pub(crate) fn unwrapped(
+    bound: &[u8],
+    header: &[u8],
+    passphrase: &Passphrase,
+) -> Result<Zeroizing<Vec<u8>>, UnlockError> {
     let Header { lock, nonce, wrapped, .. } = parse(header)?;
-    let mut master = Zeroizing::new(wrapped.into_vec());
-    aead::decrypt_random(&wrap_key(&lock, passphrase)?, &nonce, &additional_data(&lock), &mut master)
+    let mut secret = Zeroizing::new(wrapped.into_vec());
+    aead::decrypt_random(&wrap_key(&lock, passphrase)?, &nonce, &additional_data(bound, &lock), &mut secret)
         .map_err(|_| UnlockError::Wrong)?;
-    let master: &[u8; 32] = master.as_slice().try_into().map_err(|_| UnlockError::Damaged)?;
-    Ok(VaultKeys::from_bytes(master))
+    Ok(secret)
 }
 
 fn parse(header: &[u8]) -> Result<Header, UnlockError> {
@@ -132,8 +158,8 @@ fn parse(header: &[u8]) -> Result<Header, UnlockError> {
     }
 }
 
-fn additional_data(lock: &Lock) -> Vec<u8> {
-    let mut data = vec![HEADER_VERSION];
+fn additional_data(bound: &[u8], lock: &Lock) -> Vec<u8> {
+    let mut data = [bound, &[HEADER_VERSION]].concat();
     codec::append(&mut data, lock);
     data
 }

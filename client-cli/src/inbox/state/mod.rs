@@ -318,6 +318,8 @@ const fn number(stage: Stage) -> u8 {
         Stage::Preparing => 1,
         Stage::Uploading => 2,
         Stage::Fetching => 3,
+        // Nothing that the inbox does.
+        Stage::BackingUp | Stage::Restoring => 4,
     }
 }
 
