@@ -74,6 +74,9 @@ fn hint(error: &ClientError) -> Option<String> {
         ClientError::SourceChanged => "send it again once nothing writes to it any more",
         ClientError::SourceMissing => "put the file back, or give up the send with `lightproof outbox cancel ID`",
         ClientError::Spool(SpoolError::Full) => "make room on the disk, then try again",
+        ClientError::Spool(SpoolError::Missing) => {
+            "its relay has let it go: its sender has it, or a backup that was made with photos"
+        }
         ClientError::TooLong { .. } => "make it shorter, or send it as a file with --as exact",
         ClientError::TooMany { .. } => "send the rest in another message",
         ClientError::Transport { relay, error } => return transport_hint(relay, *error),

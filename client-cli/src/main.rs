@@ -36,6 +36,7 @@ mod save;
 mod sealed;
 mod source;
 mod spool;
+mod staging;
 mod store;
 mod terminal;
 mod transport;

@@ -30,7 +30,10 @@ impl Opened {
                 let name = self.name_of(contact).await?;
                 format!("{name} writes from a restored or second copy; ask whether that is so")
             }
-            Notice::NewSession(contact) => format!("a new session with {} began", self.name_of(contact).await?),
+            Notice::NewSession(contact) => {
+                let name = self.name_of(contact).await?;
+                format!("a new session with {name} began, as after a restore or on another device")
+            }
             Notice::NewerVersion => {
                 "something was made by a newer version of lightproof; it is kept for after an upgrade".to_owned()
             }

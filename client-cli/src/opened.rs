@@ -55,6 +55,17 @@ impl Opened {
         Ok(Self::assemble(client, home, store, output.verbosity()))
     }
 
+    /// Opens a home whose passphrase is known.
+    ///
+    /// # Errors
+    /// Those of the disk.
+    pub(crate) async fn open_with(home: Home, passphrase: &Passphrase, output: &Output) -> Result<Self, Failure> {
+        let edges = edges(&home, output.verbosity())?;
+        let store = edges.0.clone();
+        let client = Client::open(edges, passphrase).await?;
+        Ok(Self::assemble(client, home, store, output.verbosity()))
+    }
+
     /// Opens the home of this run where nobody has to be asked for it; `None` where there is none, or it does not open.
     pub(crate) async fn open_unasked(global: &Global, output: &mut Output) -> Option<Self> {
         let home = Home::open(plan::home(global, |name| std::env::var_os(name)).ok()?).ok()?;

@@ -24,14 +24,22 @@ pub(crate) enum Purpose {
     ChooseForFile,
     /// To open a sealed file.
     OpenFile,
+    /// To protect a backup: likewise.
+    ChooseForBackup,
     /// To open the home.
     Unlock,
+    /// To open a backup.
+    UnlockBackup,
 }
 
 impl Purpose {
-    const fn without_a_terminal(self) -> &'static str {
+    /// Where to have it from where nobody can be asked.
+    const fn otherwise(self) -> &'static str {
         match self {
             Self::Choose | Self::Unlock => "set LIGHTPROOF_PASSPHRASE or use --passphrase-file FILE",
+            Self::ChooseForBackup | Self::UnlockBackup => {
+                "set LIGHTPROOF_BACKUP_PASSPHRASE or use --backup-passphrase-file FILE"
+            }
             Self::ChooseForFile | Self::OpenFile => "set LIGHTPROOF_FILE_PASSPHRASE or use --file-passphrase-file FILE",
         }
     }
@@ -83,20 +91,24 @@ fn first_line(reader: impl BufRead) -> io::Result<Zeroizing<String>> {
 
 fn prompted(purpose: Purpose) -> Result<Zeroizing<String>, Failure> {
     if !io::stderr().is_terminal() {
-        return Err(Failure::failed("a passphrase is needed, and there is no terminal to ask for it")
-            .hint(purpose.without_a_terminal()));
+        return Err(
+            Failure::failed("a passphrase is needed, and there is no terminal to ask for it").hint(purpose.otherwise())
+        );
     }
     match purpose {
         Purpose::OpenFile => ask_hidden("passphrase of the file: "),
         Purpose::Unlock => ask_hidden("passphrase: "),
-        Purpose::Choose | Purpose::ChooseForFile => {
-            let question =
-                if purpose == Purpose::Choose { "new passphrase: " } else { "new passphrase for the file: " };
-            let first = ask_hidden(question)?;
-            let second = ask_hidden("the same again: ")?;
-            if first == second { Ok(first) } else { Err(Failure::failed("the two passphrases differ")) }
-        }
+        Purpose::UnlockBackup => ask_hidden("passphrase of the backup: "),
+        Purpose::Choose => ask_twice("new passphrase: "),
+        Purpose::ChooseForBackup => ask_twice("new passphrase, for the backup: "),
+        Purpose::ChooseForFile => ask_twice("new passphrase, for the file: "),
     }
+}
+
+fn ask_twice(question: &str) -> Result<Zeroizing<String>, Failure> {
+    let first = ask_hidden(question)?;
+    let second = ask_hidden("the same again: ")?;
+    if first == second { Ok(first) } else { Err(Failure::failed("the two passphrases differ")) }
 }
 
 fn ask_hidden(question: &str) -> Result<Zeroizing<String>, Failure> {

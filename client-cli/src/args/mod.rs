@@ -10,11 +10,13 @@ use lightproof_core::transport::RelayLink;
 
 use crate::plan::{DisplayName, Input};
 
+mod backup;
 mod messages;
 mod people;
 mod proof;
 mod seal;
 
+pub(crate) use backup::{Backup, Restore};
 pub(crate) use messages::{Delete, Messages, Outbox, OutboxAction, Receive, Retract, Send, Show, TreatmentName, Wait};
 pub(crate) use people::{Accept, Card, Contact, Decline, ReceiptsName};
 pub(crate) use proof::{Export, VerifyProof};
@@ -145,6 +147,12 @@ pub(crate) enum Command {
     /// Erase this home, keys first, and say what cannot be removed
     #[command(after_help = "Examples:\n  lightproof erase\n  lightproof erase --yes --offline")]
     Erase(Erase),
+    /// Write all of this home into one file, sealed under a passphrase of its own
+    #[command(after_help = "Examples:\n  lightproof backup alice.backup\n  lightproof backup alice.backup --no-photos")]
+    Backup(Backup),
+    /// Make a home from a file that `backup` wrote
+    #[command(after_help = "Example:\n  lightproof restore alice.backup")]
+    Restore(Restore),
     /// A relay, Alice and Bob on this machine, end to end
     #[cfg(feature = "demo")]
     #[command(after_help = "Example:\n  lightproof demo holiday.jpg -m \"wish you were here\"")]

@@ -1,5 +1,7 @@
 //! `init`: an identity, a vault, and a mailbox on a relay.
 
+use std::path::Path;
+
 use lightproof_core::NewHome;
 use lightproof_core::error::Failure as Kind;
 use lightproof_core::vault::unlock::Passphrase;
@@ -24,22 +26,42 @@ pub(super) async fn run(typed: Init, global: &Global, output: &mut Output) -> Re
     let passphrase_input = if typed.no_passphrase { None } else { source.input() };
     one_reader_of_stdin(typed.access_file.iter().chain(passphrase_input))?;
     let path = plan::home(global, |name| std::env::var_os(name))?;
-    if Home::open(path.clone()).is_ok() {
-        return Err(Failure::failed(format!("there is a home in {} already", Sanitized::path(&path)))
-            .hint("name another folder with --home DIR"));
-    }
+    must_be_free(&path)?;
     let access = access(typed.access_file.as_ref())?;
-    let passphrase = if typed.no_passphrase {
-        output.warn(format_args!("whoever can read {} can read every message in it", Sanitized::path(&path)));
-        Passphrase::None
-    } else {
-        Passphrase::Words(terminal::passphrase(&source, Purpose::Choose, output)?)
-    };
+    let passphrase = passphrase((!typed.no_passphrase).then_some(&source), &path, output)?;
     let name = typed.name.map(|name| name.as_str().to_owned()).unwrap_or_default();
     let new = NewHome { name, relay: typed.relay, access };
     let opened = Opened::create(Home::create(path)?, new, &passphrase, output).await?;
     let result = interruptible(register(&opened, output), cut_off()).await;
     end(result, &opened, output).await
+}
+
+/// Whether a home can be made in a folder.
+///
+/// # Errors
+/// Where there is one.
+pub(super) fn must_be_free(path: &Path) -> Result<(), Failure> {
+    if Home::open(path.to_owned()).is_err() {
+        return Ok(());
+    }
+    Err(Failure::failed(format!("there is a home in {} already", Sanitized::path(path)))
+        .hint("name another folder with --home DIR"))
+}
+
+/// What is to protect a new home.
+///
+/// # Errors
+/// Where it cannot be read, or nobody is there to ask.
+pub(super) fn passphrase(
+    source: Option<&PassphraseSource>,
+    path: &Path,
+    output: &mut Output,
+) -> Result<Passphrase, Failure> {
+    let Some(source) = source else {
+        output.warn(format_args!("whoever can read {} can read every message in it", Sanitized::path(path)));
+        return Ok(Passphrase::None);
+    };
+    Ok(Passphrase::Words(terminal::passphrase(source, Purpose::Choose, output)?))
 }
 
 async fn register(opened: &Opened, output: &mut Output) -> Result<Exit, Failure> {

@@ -12,6 +12,7 @@ use crate::output::Output;
 use crate::platform::process::Interrupts;
 
 mod accept;
+mod backup;
 mod card;
 mod completions;
 mod contact;
@@ -36,6 +37,7 @@ pub(crate) mod present;
 mod receive;
 mod relay;
 mod requests;
+mod restore;
 mod retract;
 mod seal;
 pub(crate) mod send;
@@ -92,6 +94,13 @@ async fn run_command(command: Command, global: &Global, output: &mut Output) -> 
             let opened = Opened::open(global, output).await?;
             passphrase::run(&new, &opened, output).await
         }
+        Command::Backup(typed) => {
+            let passphrase = backup::plan(&typed, global)?;
+            let run =
+                async |opened: &Opened, output: &mut Output| backup::run(&typed, &passphrase, opened, output).await;
+            with_home(global, output, backup::interrupted(), run).await
+        }
+        Command::Restore(typed) => restore::run(&typed, global, output).await,
         Command::Contact(crate::args::Contact::Add { card, name, allow_relay }) => {
             let added = contact::add::plan(&card, name, allow_relay, global)?;
             let add = async |opened: &Opened, output: &mut Output| contact::add::run(added, opened, output).await;

@@ -174,7 +174,7 @@ pub(crate) fn one_reader_of_stdin<'a>(inputs: impl IntoIterator<Item = &'a Input
 /// Where the passphrase comes from, in this order.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) enum PassphraseSource {
-    /// `--passphrase-file`.
+    /// `--passphrase-file`, or what stands for it.
     Input(Input),
     /// The variable of this name, which is set.
     Variable(&'static str),
@@ -206,6 +206,11 @@ impl PassphraseSource {
     /// The passphrase to change to.
     pub(crate) fn new_one(typed: &args::Passphrase, is_set: impl Fn(&str) -> bool) -> Self {
         Self::choose(typed.new_passphrase_file.as_ref(), NEW_PASSPHRASE_VARIABLE, is_set)
+    }
+
+    /// The passphrase of a backup.
+    pub(crate) fn of_backup(input: Option<&Input>, is_set: impl Fn(&str) -> bool) -> Self {
+        Self::choose(input, BACKUP_PASSPHRASE_VARIABLE, is_set)
     }
 
     fn choose(input: Option<&Input>, variable: &'static str, is_set: impl Fn(&str) -> bool) -> Self {
@@ -245,6 +250,8 @@ pub(crate) const PASSPHRASE_VARIABLE: &str = "LIGHTPROOF_PASSPHRASE";
 pub(crate) const NEW_PASSPHRASE_VARIABLE: &str = "LIGHTPROOF_NEW_PASSPHRASE";
 /// Holds the passphrase of a sealed file.
 pub(crate) const FILE_PASSPHRASE_VARIABLE: &str = "LIGHTPROOF_FILE_PASSPHRASE";
+/// Holds the passphrase of a backup.
+pub(crate) const BACKUP_PASSPHRASE_VARIABLE: &str = "LIGHTPROOF_BACKUP_PASSPHRASE";
 /// Holds the relay's access capability.
 pub(crate) const ACCESS_VARIABLE: &str = "LIGHTPROOF_ACCESS";
 

@@ -61,7 +61,7 @@ async fn read(input: &Input, photos: &mut Photos<'_>) -> Result<Proof, Failure> 
 }
 
 /// Reads on a thread that nobody waits for: a pipe may be silent for ever, and Ctrl-C is heard all the same.
-async fn aside<V, E>(work: impl FnOnce() -> Result<V, E> + Send + 'static) -> Result<V, E>
+pub(super) async fn aside<V, E>(work: impl FnOnce() -> Result<V, E> + Send + 'static) -> Result<V, E>
 where
     V: Send + 'static,
     E: From<io::Error> + Send + 'static,
@@ -116,14 +116,14 @@ fn digest(mut source: impl Read) -> io::Result<Digest> {
     }
 }
 
-fn source(input: &Input) -> io::Result<Box<dyn Read + Send>> {
+pub(super) fn source(input: &Input) -> io::Result<Box<dyn Read + Send>> {
     Ok(match input {
         Input::File(path) => Box::new(BufReader::new(File::open(path)?)),
         Input::Standard => Box::new(io::stdin()),
     })
 }
 
-fn cannot_read(input: &Input, error: &io::Error) -> Failure {
+pub(super) fn cannot_read(input: &Input, error: &io::Error) -> Failure {
     Failure::failed(format!("cannot read {}: {error}", name(input)))
 }
 

@@ -1,0 +1,121 @@
+//! A home in the making: a folder inside its own, whose parts take their places once all of them are there.
+//!
+//! The vault comes last, by one rename: before it there is no home, after it a whole one.
+
+use std::fs::{self, File, rename};
+use std::io;
+use std::path::Path;
+
+use crate::exit::Failure;
+use crate::home::Home;
+use crate::lock::{Patience, Turn, Turns};
+use crate::sanitize::Sanitized;
+
+/// A home in the making. Dropped before its end, it goes.
+#[derive(Debug)]
+pub(crate) struct Staging {
+    place: Home,
+    home: Home,
+    /// Nobody else makes a home here meanwhile.
+    _turn: Turn,
+}
+
+impl Staging {
+    /// Begins in a folder that holds no home; what an earlier process left there goes.
+    ///
+    /// # Errors
+    /// Where there is a home, or another process makes one, or the disk fails.
+    pub(crate) fn begin(home: &Home) -> Result<Self, Failure> {
+        let held = |error: crate::lock::TurnError| Failure::failed(error.to_string());
+        let turn = Turns::of(home.clone()).map_err(held)?.take(Patience::default(), || ()).map_err(held)?;
+        if home.vault().exists() {
+            return Err(Failure::failed(format!("there is a home in {} already", Sanitized::path(home.path()))));
+        }
+        let path = home.path().join("restoring");
+        removed(&path).map_err(|error| failed(home, &error))?;
+        let inner = Home::create(path)?;
+        Ok(Self { place: home.clone(), home: inner, _turn: turn })
+    }
+
+    /// Where to make it.
+    pub(crate) const fn home(&self) -> &Home {
+        &self.home
+    }
+
+    /// All of it is there, synced and closed: from here on it is the home.
+    ///
+    /// # Errors
+    /// Those of the disk; then there is no home.
+    pub(crate) fn appear(self) -> Result<(), Failure> {
+        self.try_to_appear().map_err(|error| failed(&self.place, &error))
+    }
+
+    fn try_to_appear(&self) -> io::Result<()> {
+        // Sealed chunks without a vault: nothing opens them.
+        removed(&self.place.spool())?;
+        rename(self.home.spool(), self.place.spool())?;
+        synced(self.place.path())?;
+        rename(self.home.vault(), self.place.vault())?;
+        // The folder's own name outlives a power cut, too.
+        self.place.path().ancestors().take(2).try_for_each(synced)
+    }
+}
+
+impl Drop for Staging {
+    fn drop(&mut self) {
+        // What stays is removed by the next one that begins here.
+        let _gone = removed(self.home.path());
+    }
+}
+
+fn removed(path: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+fn synced(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+fn failed(home: &Home, error: &io::Error) -> Failure {
+    Failure::failed(format!("cannot make the home {}: {error}", Sanitized::path(home.path())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::home::{private_file, private_folder};
+
+    fn home() -> (tempfile::TempDir, Home) {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::create(folder.path().join("home")).unwrap();
+        (folder, home)
+    }
+
+    fn filled(home: &Home, text: &str) -> Staging {
+        let staging = Staging::begin(home).unwrap();
+        private_folder(&staging.home().spool()).unwrap();
+        fs::write(staging.home().spool().join("chunk"), text).unwrap();
+        private_file(&staging.home().vault()).unwrap();
+        fs::write(staging.home().vault(), text).unwrap();
+        staging
+    }
+
+    #[test]
+    fn a_home_appears_whole_or_not_at_all() {
+        let (_folder, home) = home();
+        // As a crash between the two renames leaves it, and one before them.
+        private_folder(&home.spool()).unwrap();
+        fs::write(home.spool().join("chunk"), "of before").unwrap();
+        private_folder(&home.path().join("restoring").join("spool")).unwrap();
+        drop(filled(&home, "given up"));
+        assert!(!home.vault().exists() && !home.path().join("restoring").exists());
+        filled(&home, "whole").appear().unwrap();
+        assert_eq!(fs::read_to_string(home.vault()).unwrap(), "whole");
+        assert_eq!(fs::read_to_string(home.spool().join("chunk")).unwrap(), "whole");
+        assert!(!home.path().join("restoring").exists());
+        assert!(Staging::begin(&home).unwrap_err().what.contains("already"));
+    }
+}
