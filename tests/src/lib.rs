@@ -5,6 +5,7 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a harness for tests fails by panicking")]
 
+pub mod backup;
 pub mod disk;
 pub mod edit;
 pub mod effort;

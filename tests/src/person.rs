@@ -4,6 +4,7 @@ use std::{cell::RefCell, collections::BTreeMap, io::Cursor, rc::Rc};
 
 use lightproof_core::{
     Client, ClientError, NewHome,
+    backup::Photos,
     contact::Contact,
     e2ee::manifest::Treatment,
     event::{Event, Notice},
@@ -21,6 +22,7 @@ use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng as _;
 
 use crate::{
+    backup::{self, Written},
     disk::{TestSpool, TestStore},
     life::Life,
     relay::TestClock,
@@ -124,6 +126,26 @@ impl Person {
     pub async fn go_back_to(&mut self, copy: &MemoryStore) {
         self.store = copy.copy();
         self.restart().await;
+    }
+
+    /// A backup of this home.
+    pub async fn backup(&mut self, photos: Photos) -> Written {
+        backup::written(&self.client, photos, self.clock.now(), &mut self.rng).await.unwrap()
+    }
+
+    /// The home of a backup of theirs, on a machine of its own; this one runs on.
+    pub async fn restored(&self, backup: &Written, seed: u64) -> Self {
+        let mut rng = ChaCha20Rng::seed_from_u64(seed);
+        let (store, life, tape) = (MemoryStore::default(), Life::default(), Tape::default());
+        let trouble = Trouble::default();
+        let spool = TestSpool::new(life.clone()).with(trouble.clone());
+        let (rows, ..) = edges(&store, &spool, &life, (&tape, &trouble));
+        backup::read(&backup.bytes, (rows, &spool), self.clock.now(), &mut rng).await.unwrap();
+        let edges = edges(&store, &spool, &life, (&tape, &trouble));
+        let notices = Rc::default();
+        let client = listen(Client::open(edges, &Passphrase::None).await.unwrap(), &notices);
+        let clock = self.clock.clone();
+        Self { client, store, spool, files: Files::default(), life, trouble, tape, notices, rng, clock }
     }
 
     /// Adds another person by card.

@@ -2,9 +2,9 @@
 //!
 //! | table | |
 //! |---|---|
-//! | profile, mailboxes, relays, receipts, frames, seen, signed, bodies | as they are |
+//! | profile, mailboxes, relays, receipts, frames, seen, signed, bodies, retracts | as they are |
 //! | contacts | without their sessions |
-//! | messages | a photo that stays behind and that its relay still has is fetched again |
+//! | messages | a photo that stays behind and that its relay still has is fetched again; none that is still to be looked at once |
 //! | drafts | those of which an envelope is sealed: they keep blobs alive; the others could be sent twice |
 //! | sessions, prekeys, hellos, outbox, aside, attempts | not at all: what they seal, or can open, is of one home |
 
@@ -19,10 +19,11 @@ use crate::{
     error::ClientError,
     lines::FrameRecord,
     mailboxes::Mailbox,
-    message::{Body, Direction, Message, PhotoState, Signed, StoredPhoto},
+    message::{Body, Direction, Message, PhotoState, Signed, State, StoredPhoto},
     profile::Profile,
-    receive::{DueReceipt, Seen},
+    receive::{DueReceipt, Retracted, Seen},
     relays::Relay,
+    retract::Retracting,
     send::Outgoing,
     spool::SpoolName,
     vault::{
@@ -33,7 +34,7 @@ use crate::{
 };
 
 /// The tables that are read.
-pub(super) const TABLES: [Table; 11] = [
+pub(super) const TABLES: [Table; 13] = [
     Table::Profile,
     Table::Contacts,
     Table::Mailboxes,
@@ -45,6 +46,8 @@ pub(super) const TABLES: [Table; 11] = [
     Table::Frames,
     Table::Receipts,
     Table::Seen,
+    Table::Retracting,
+    Table::Retracted,
 ];
 
 /// Rows as a backup carries them.
@@ -71,8 +74,14 @@ impl Rows {
             rows.put(&contact?.without_sessions());
             rows.contacts = rows.contacts.saturating_add(1);
         }
+        let mut left_out = BTreeSet::new();
         for message in snapshot.all::<Message>() {
-            rows.put(&without_photos_but(message?, here));
+            let message = message?;
+            if is_for_one_look(&message) {
+                left_out.insert(message.id());
+                continue;
+            }
+            rows.put(&without_photos_but(message, here));
             rows.messages = rows.messages.saturating_add(1);
         }
         for send in snapshot.all::<Outgoing>() {
@@ -82,12 +91,19 @@ impl Rows {
             }
         }
         rows.put_all::<Mailbox>(snapshot)?;
-        rows.put_all::<Signed>(snapshot)?;
+        for signed in snapshot.all::<Signed>() {
+            let signed = signed?;
+            if !left_out.contains(&signed.id()) {
+                rows.put(&signed);
+            }
+        }
         rows.put_all::<Body>(snapshot)?;
         rows.put_all::<Relay>(snapshot)?;
         rows.put_all::<FrameRecord>(snapshot)?;
         rows.put_all::<DueReceipt>(snapshot)?;
         rows.put_all::<Seen>(snapshot)?;
+        rows.put_all::<Retracting>(snapshot)?;
+        rows.put_all::<Retracted>(snapshot)?;
         Ok(rows)
     }
 
@@ -104,10 +120,18 @@ impl Rows {
     }
 }
 
+/// Whether a message is still to be looked at once: in two homes it could be looked at twice.
+pub(super) fn is_for_one_look(message: &Message) -> bool {
+    message.direction == Direction::In
+        && message.view_once.is_yes()
+        && !matches!(message.state, State::Viewed | State::Retracted)
+}
+
 /// The received photos whose sealed chunks should be in the spool.
 pub(super) fn kept_photos(message: &Message) -> impl Iterator<Item = &StoredPhoto> {
     let is_kept = |photo: &&StoredPhoto| matches!(photo.state, PhotoState::Verified | PhotoState::Released);
-    message.photos.iter().filter(|_| message.direction == Direction::In).filter(is_kept)
+    let is_in_it = message.direction == Direction::In && !is_for_one_look(message);
+    message.photos.iter().filter(move |_| is_in_it).filter(is_kept)
 }
 
 fn without_photos_but(mut message: Message, here: &BTreeSet<SpoolName>) -> Message {
@@ -115,14 +139,18 @@ fn without_photos_but(mut message: Message, here: &BTreeSet<SpoolName>) -> Messa
         return message;
     }
     let mut photos = message.photos.into_vec();
+    let mut waits = false;
     for photo in photos.iter_mut().filter(|photo| !here.contains(&photo.spool)) {
         // Let go at its relay, it is gone; that it was verified stays true.
         if photo.state == PhotoState::Verified {
             photo.state = PhotoState::Waiting;
+            waits = true;
         }
     }
     message.photos = List::new(photos).unwrap_or_default();
-    message.state = message.state_of_photos();
+    if waits {
+        message.state = message.state_of_photos();
+    }
     message
 }
 
@@ -161,6 +189,8 @@ pub(super) fn restore<S: Store>(
         Table::Frames => turn.put(&from_value::<FrameRecord>(value)?, rng),
         Table::Receipts => turn.put(&from_value::<DueReceipt>(value)?, rng),
         Table::Seen => turn.put(&from_value::<Seen>(value)?, rng),
+        Table::Retracting => turn.put(&from_value::<Retracting>(value)?, rng),
+        Table::Retracted => turn.put(&from_value::<Retracted>(value)?, rng),
         _ => return Err(RestoreError::Damaged),
     }
     Ok(table)

@@ -35,6 +35,8 @@ pub struct Sending {
 pub struct Accidents {
     /// People whose disk was replaced by an older copy, with what they had received by then.
     pub went_back: BTreeMap<usize, BTreeSet<[u8; 16]>>,
+    /// Of these, one is a home that was restored from a backup.
+    pub restored: bool,
     /// A relay's disk was replaced by an older copy.
     pub relay_went_back: bool,
     /// A relay's clock was wrong for a while.
@@ -128,8 +130,9 @@ impl Ledger {
             if message.contact != sender.client.fingerprint() || !sending.to.contains(&of.number) {
                 return told("is somebody else's");
             }
-            // A copy of an old disk sends what it had begun once more, as another message.
-            let may_repeat = self.accidents.borrow().went_back.contains_key(&sending.from);
+            // A copy of an old disk sends what it had begun once more, as another message. A backup holds nothing of it.
+            let accidents = self.accidents.borrow().clone();
+            let may_repeat = accidents.went_back.contains_key(&sending.from) && !accidents.restored;
             if !seen.insert(note) && !may_repeat {
                 return told("is shown twice");
             }
@@ -153,7 +156,8 @@ impl Ledger {
         if message.photos.as_slice().len() != sending.photos.len() {
             return Err(format!("{}: {note:?} has other photos", of.name()));
         }
-        let went_back = self.accidents.borrow().went_back.contains_key(&of.number);
+        let accidents = self.accidents.borrow().clone();
+        let spool_lost = accidents.went_back.contains_key(&of.number) && !accidents.restored;
         for (place, (seed, length_bytes)) in
             sending.photos.iter().enumerate().filter(|_| message.state == State::Verified)
         {
@@ -161,7 +165,7 @@ impl Ledger {
                 Ok(bytes) if bytes == noise(*seed, *length_bytes) => tally.photos += 1,
                 Ok(_) => return Err(format!("{}: photo {place} of {note:?} is another", of.name())),
                 // The spool lost it with the disk; that a photo was verified is the older disk's word.
-                Err(_) if went_back => {}
+                Err(_) if spool_lost => {}
                 Err(error) => return Err(format!("{}: photo {place} of {note:?}: {error}", of.name())),
             }
         }

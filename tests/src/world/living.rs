@@ -30,7 +30,7 @@ pub(super) struct Living {
 impl Living {
     /// Lives until then; how often it was killed.
     pub(super) async fn until(mut self, until_ms: u64) -> (Member, u64) {
-        let mut copy = None;
+        let mut copy = Earlier::None;
         while self.member.clock.elapsed_ms() < until_ms {
             sleep(Duration::from_millis(below(&mut self.rng, 12_000))).await;
             match below(&mut self.rng, 20) {
@@ -46,23 +46,33 @@ impl Living {
         (self.member, self.kills)
     }
 
-    async fn have_an_accident(&mut self, copy: &mut Option<MemoryStore>) {
+    async fn have_an_accident(&mut self, copy: &mut Earlier) {
         match self.kind {
             Kind::Clocks => {
                 let wrong = if below(&mut self.rng, 2) == 0 { 0 } else { wrong_ms(&mut self.rng, Wrong::OfPerson) };
                 self.member.clock.set_wrong_ms(wrong);
             }
-            Kind::OldVault if self.member.number == 0 => match copy.take() {
-                None => *copy = Some(self.member.store.copy()),
-                Some(copy) => {
-                    let inbox = self.member.messages(Direction::In).await;
-                    let had: BTreeSet<[u8; 16]> = inbox.iter().map(|message| message.message_id.0).collect();
-                    self.ledger.went_back(self.member.number, had);
-                    self.member.go_back_to(&copy).await;
+            Kind::OldVault | Kind::Restored if self.member.number == 0 => match std::mem::take(copy) {
+                Earlier::None if self.kind == Kind::OldVault => *copy = Earlier::Disk(self.member.store.copy()),
+                Earlier::None => *copy = Earlier::Backup(self.member.backup().await),
+                Earlier::Disk(disk) => {
+                    self.note_went_back().await;
+                    self.member.go_back_to(&disk).await;
+                }
+                Earlier::Backup(backup) => {
+                    self.note_went_back().await;
+                    self.ledger.accidents.borrow_mut().restored = true;
+                    self.member.restore(&backup).await;
                 }
             },
             _ => {}
         }
+    }
+
+    async fn note_went_back(&self) {
+        let inbox = self.member.messages(Direction::In).await;
+        let had: BTreeSet<[u8; 16]> = inbox.iter().map(|message| message.message_id.0).collect();
+        self.ledger.went_back(self.member.number, had);
     }
 
     async fn write(&mut self, photos: u64) {
@@ -149,6 +159,15 @@ impl Living {
             _ => 65_520 + pick(&mut self.rng, 140_000),
         }
     }
+}
+
+/// What somebody may go back to.
+#[derive(Default)]
+enum Earlier {
+    #[default]
+    None,
+    Disk(MemoryStore),
+    Backup(Vec<u8>),
 }
 
 /// Whose clock is wrong.

@@ -4,6 +4,7 @@ use std::{cell::RefCell, rc::Rc};
 
 use lightproof_core::{
     Client, ClientError, NewHome,
+    backup::Photos,
     e2ee::manifest::Treatment,
     event::{Event, Notice},
     message::{Direction, Message},
@@ -19,6 +20,7 @@ use rand_core::SeedableRng as _;
 
 use super::{clock::WorldClock, network::Network, transport::WorldTransport};
 use crate::{
+    backup,
     disk::{TestSpool, TestStore},
     life::Life,
     person::{Files, whole_photo},
@@ -115,6 +117,22 @@ impl Member {
     /// The disk is replaced by an older copy of itself.
     pub async fn go_back_to(&mut self, copy: &MemoryStore) {
         self.store = copy.copy();
+        self.restart().await;
+    }
+
+    /// A backup of this home, photos and all.
+    pub async fn backup(&mut self) -> Vec<u8> {
+        let (now, rng) = (self.clock.now(), &mut self.rng);
+        backup::written(&self.client, Photos::Enclosed, now, rng).await.unwrap().bytes
+    }
+
+    /// The machine is lost; a backup is restored on another.
+    pub async fn restore(&mut self, bytes: &[u8]) {
+        self.life.go_on();
+        self.store = MemoryStore::default();
+        self.spool = TestSpool::new(self.life.clone());
+        let (rows, spool, _) = edges(&self.store, &self.spool, &self.life, &self.network, self.number);
+        backup::read(bytes, (rows, &spool), self.clock.now(), &mut self.rng).await.unwrap();
         self.restart().await;
     }
 

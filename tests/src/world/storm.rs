@@ -32,6 +32,8 @@ pub enum Kind {
     OldVault,
     /// A relay's disk is.
     OldRelay,
+    /// Somebody's machine is lost, and a backup of theirs is restored on another.
+    Restored,
 }
 
 /// What a storm came to.
@@ -43,6 +45,8 @@ pub struct Report {
     pub faults: Faults,
     /// Processes that ended in the middle of something, people's and relays'.
     pub kills: u64,
+    /// Whether a home was restored from a backup.
+    pub restored: bool,
     /// What was found in the end.
     pub tally: Tally,
     /// Virtual milliseconds from the end of the storm until everything was where it belongs.
@@ -76,6 +80,7 @@ impl Storm {
             1 => Kind::Clocks,
             3 => Kind::OldVault,
             5 => Kind::OldRelay,
+            7 => Kind::Restored,
             _ => Kind::Network,
         };
         let people = 2 + pick(&mut rng, 3);
@@ -105,7 +110,8 @@ impl Storm {
             check_quiet(&mut world, &ledger).await?;
         }
         let (faults, trace) = (world.network.faults(), world.network.trace());
-        Ok(Report { kind: self.kind, faults, kills, tally, settled_after_ms, days, trace })
+        let restored = ledger.accidents.borrow().restored;
+        Ok(Report { kind: self.kind, faults, kills, restored, tally, settled_after_ms, days, trace })
     }
 
     /// What one person does until the storm is over.

@@ -60,6 +60,8 @@ fn whatever_happens_what_was_acknowledged_arrives_once_whole_and_in_order() {
     let reports = storms(seeds.clone());
     let sum = |count: fn(&Report) -> u64| reports.values().map(count).sum::<u64>();
     let of = |kind: Kind| reports.values().filter(|report| report.kind == kind).count();
+    let restored = reports.values().filter(|report| report.restored).count();
+    assert!(restored > 0, "no home was restored");
     let settled_ms = reports.values().filter(|report| report.days == 0).map(|report| report.settled_after_ms).max();
     let days = reports.values().map(|report| report.days).max();
     assert!(sum(|it| it.tally.delivered) > 0 && sum(|it| it.faults.resets) > 0 && sum(|it| it.kills) > 0);
@@ -81,6 +83,11 @@ fn whatever_happens_what_was_acknowledged_arrives_once_whole_and_in_order() {
         days.unwrap_or_default(),
         seeds.start,
         seeds.end,
+    );
+    println!(
+        "evidence: F15 P12 P26 | {} worlds in which a person's machine is lost and a backup restored, 0 messages shown twice | \
+         seeds {}..{}",
+        restored, seeds.start, seeds.end
     );
     println!(
         "evidence: F12 | {} worlds whose clocks jump by up to ten years | seeds {}..{}",
@@ -105,7 +112,7 @@ fn what_once_went_wrong_does_not_go_wrong_again() {
 #[test]
 fn the_same_seed_is_the_same_world() {
     let founded = in_virtual_time(paused(), Founded::neighbours());
-    for seed in [0, 1, 3, 5] {
+    for seed in [0, 1, 3, 5, 7] {
         let (first, second) = (storm(seed, &founded).unwrap(), storm(seed, &founded).unwrap());
         assert_eq!(
             (first.trace, first.tally, first.faults),
