@@ -12,7 +12,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::output::event::State;
-use crate::plan::{ACCESS_VARIABLE, FILE_PASSPHRASE_VARIABLE, NEW_PASSPHRASE_VARIABLE, PASSPHRASE_VARIABLE};
+use crate::plan::{
+    ACCESS_VARIABLE, BACKUP_PASSPHRASE_VARIABLE, FILE_PASSPHRASE_VARIABLE, NEW_PASSPHRASE_VARIABLE, PASSPHRASE_VARIABLE,
+};
 use crate::platform::process::{begin_group, end_group};
 
 mod desktop;
@@ -98,7 +100,14 @@ fn tell_all(audience: &Audience, waiting: &Receiver<Announcement>) {
 
 /// Runs a child with nothing to read, whose words go to stderr, for so long; why it did not end well.
 fn run(mut command: Command, within: Duration) -> Result<(), String> {
-    for secret in [PASSPHRASE_VARIABLE, NEW_PASSPHRASE_VARIABLE, FILE_PASSPHRASE_VARIABLE, ACCESS_VARIABLE] {
+    let secrets = [
+        PASSPHRASE_VARIABLE,
+        NEW_PASSPHRASE_VARIABLE,
+        FILE_PASSPHRASE_VARIABLE,
+        BACKUP_PASSPHRASE_VARIABLE,
+        ACCESS_VARIABLE,
+    ];
+    for secret in secrets {
         command.env_remove(secret);
     }
     // A group of its own, so that what it has started ends with it.

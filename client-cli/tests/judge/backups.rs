@@ -167,7 +167,7 @@ fn a_restore_that_is_killed_leaves_no_home_or_a_whole_one() {
         }
         assert_eq!(elsewhere(&world).says(&["card"]), alice.says(&["card"]));
     }
-    println!("evidence: P26 | {kills} restores killed at some moment: {none} left no home, {whole} a whole one | -");
+    println!("evidence: P27 | {kills} restores killed at some moment: {none} left no home, {whole} a whole one | -");
 }
 
 fn started(command: &mut Command) -> Child {
@@ -222,7 +222,7 @@ fn a_big_backup_takes_no_more_memory_than_a_small_one() {
         assert!(big < small + u64::from(PHOTO_MIB) * 1_024 / 2, "{small} KiB without, {big} KiB with {PHOTO_MIB} MiB");
     }
     println!(
-        "evidence: P26 | {PHOTO_MIB} MiB of photo restored with {} KiB at most, {} KiB without | -",
+        "evidence: P27 | {PHOTO_MIB} MiB of photo restored with {} KiB at most, {} KiB without | -",
         big[1], small[1]
     );
 }

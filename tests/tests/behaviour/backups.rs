@@ -255,7 +255,7 @@ async fn a_restored_home_repeats_no_key_and_nonce() {
     }
     assert!(seen.len() >= 9, "{} envelopes", seen.len());
     println!(
-        "evidence: P12 F15 P26 | {} envelopes of one person's homes, 0 repeats of a key with its nonce | -",
+        "evidence: P12 F15 P27 | {} envelopes of one person's homes, 0 repeats of a key with its nonce | -",
         seen.len()
     );
 }
@@ -283,5 +283,5 @@ async fn no_bit_of_a_backup_may_be_another() {
         );
         assert!(is_refused, "bit {bit}: {refused:?}");
     }
-    println!("evidence: P26 | {bits} bits of a backup turned, each refused | seeds 11..12");
+    println!("evidence: P27 | {bits} bits of a backup turned, each refused | seeds 11..12");
 }

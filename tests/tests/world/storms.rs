@@ -85,7 +85,7 @@ fn whatever_happens_what_was_acknowledged_arrives_once_whole_and_in_order() {
         seeds.end,
     );
     println!(
-        "evidence: F15 P12 P26 | {} worlds in which a person's machine is lost and a backup restored, 0 messages shown twice | \
+        "evidence: F15 P12 P27 | {} worlds in which a person's machine is lost and a backup restored, 0 messages shown twice | \
          seeds {}..{}",
         restored, seeds.start, seeds.end
     );
