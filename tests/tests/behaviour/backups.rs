@@ -24,6 +24,8 @@ use lightproof_wire::command::Command;
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng as _, SeedableRng as _};
 
+use crate::second_thoughts::send_once;
+
 async fn with_note(person: &Person, note: &str) -> Message {
     let messages = person.client.messages().await.unwrap();
     messages.into_iter().find(|message| message.note.as_str() == note).unwrap()
@@ -89,6 +91,22 @@ async fn a_restored_home_talks_to_everybody_again_by_itself() {
     assert_eq!(restored.photo(&with_photo, 0).await.unwrap(), photo);
     let status = restored.client.status().await.unwrap();
     assert!(status.restored_from.is_some() && status.outbox == 0 && status.missing > 0);
+}
+
+#[tokio::test]
+async fn a_message_for_one_look_is_in_no_backup_until_it_was_looked_at() {
+    let mut scene = Scene::friends().await;
+    scene.talk().await;
+    send_once(&mut scene, "once", &[]).await.unwrap();
+    scene.bob.receive().await.unwrap();
+    let for_one_look = async |person: &Person| {
+        let messages = person.client.messages().await.unwrap();
+        messages.into_iter().filter(|message| message.view_once.is_yes()).collect::<Vec<_>>()
+    };
+    assert_eq!(for_one_look(&scene.bob).await.len(), 1);
+    let backup = scene.bob.backup(Photos::Enclosed).await;
+    let restored = scene.bob.restored(&backup, 9).await;
+    assert!(for_one_look(&restored).await.is_empty(), "it could be looked at in two homes");
 }
 
 #[tokio::test]

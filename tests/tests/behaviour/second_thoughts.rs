@@ -224,7 +224,7 @@ async fn what_is_taken_back_while_relays_are_away_goes_on_by_itself() {
     assert!(is_emptied(&last(&scene.bob, Direction::In).await, State::Retracted));
 }
 
-async fn send_once(scene: &mut Scene, note: &str, files: &[&str]) -> Result<SendOutcome, ClientError> {
+pub(crate) async fn send_once(scene: &mut Scene, note: &str, files: &[&str]) -> Result<SendOutcome, ClientError> {
     let (now, alice) = (scene.clock.now(), &mut scene.alice);
     let mut draft = alice.draft(&["bob"], note, files, PrepareOptions::default()).await?;
     draft.looks = Looks::Once;
