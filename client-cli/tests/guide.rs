@@ -72,6 +72,7 @@ impl Machine {
         let script = format!("touch kept; . ./kept; {script}\nset > kept.all; grep '^RELAY=' kept.all > kept || true");
         shell.args(["-c", &script]).current_dir(home).env_clear().env("HOME", home).env("PATH", path);
         shell.env("LIGHTPROOF_PASSPHRASE", "correct horse").env("CLIENT", env!("CARGO_BIN_EXE_lightproof"));
+        shell.env("LIGHTPROOF_BACKUP_PASSPHRASE", "battery staple");
         shell.env("RELAY_PROGRAM", program::relay()).stdin(Stdio::null());
         shell
     }

@@ -132,6 +132,6 @@ impl Report for BackedUp {
     fn for_people(&self, page: &mut Page) -> std::fmt::Result {
         use std::fmt::Write as _;
         let Self { contacts, messages, photos, .. } = self;
-        writeln!(page, "{}: {contacts} people, {messages} messages, {photos} photos", Sanitized::line(&self.file))
+        writeln!(page, "{}: contacts {contacts}, messages {messages}, photos {photos}", Sanitized::line(&self.file))
     }
 }

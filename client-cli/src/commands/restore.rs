@@ -168,7 +168,7 @@ impl Report for Told {
         use std::fmt::Write as _;
         let Self { made, contacts, messages, photos } = self;
         let made = Sanitized::line(made);
-        writeln!(page, "restored as it was {made}: {contacts} people, {messages} messages, {photos} photos")?;
+        writeln!(page, "restored as it was {made}: contacts {contacts}, messages {messages}, photos {photos}")?;
         writeln!(page, "what came after that is not here; do not go on with the home it was made of")
     }
 }
