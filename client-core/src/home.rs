@@ -141,11 +141,15 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
     /// Replaces the doorbell: a new mailbox and a new card; contacts are told, the old card then reaches nothing.
     ///
     /// # Errors
-    /// [`ClientError::Transport`] and others; what was begun goes on at the next step.
+    /// [`ClientError::NotNow`] where not everything that waits was taken; [`ClientError::Transport`] and others: what was
+    /// begun goes on at the next step.
     pub async fn replace_doorbell(&self, now: Timestamp, rng: &mut impl CryptoRng) -> Result<(), ClientError> {
-        // What lies at the old doorbell is taken first: it goes with it.
+        // What lies at the old doorbells, those at relays that were left too, is taken first: it goes with them.
         self.register(now, rng).await?;
-        self.take_all(now, rng).await?;
+        self.check_clock().await?;
+        if !(self.take_all(now, rng).await? && self.take_left(now, rng).await?) {
+            return Err(ClientError::NotNow("something still waits at a relay: receive first"));
+        }
         self.begin_doorbell(now, rng).await?;
         self.register(now, rng).await?;
         self.retire_mailboxes(now, rng).await

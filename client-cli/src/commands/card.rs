@@ -7,6 +7,7 @@ use std::path::Path;
 use lightproof_core::e2ee::card::ContactCard;
 use serde::Serialize;
 
+use super::watch;
 use crate::args;
 use crate::clock::{now, rng};
 use crate::exit::{Exit, Failure};
@@ -19,6 +20,8 @@ use crate::save::UnfinishedFile;
 use crate::terminal::Window;
 
 pub(super) async fn run(typed: &args::Card, opened: &Opened, output: &mut Output) -> Result<Exit, Failure> {
+    // Whoever receives meanwhile would be told that another copy of this home does.
+    let _lease = if typed.replace { Some(watch::lease(&opened.home, output).await?) } else { None };
     let replaced = if typed.replace { opened.client.replace_doorbell(now(), &mut rng()).await } else { Ok(()) };
     let card = opened.client.card().await?;
     let printed = card.print();

@@ -86,7 +86,7 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
     }
 
     /// The same at the relays that were left: one that is away keeps nothing from the others.
-    pub(super) async fn take_left(&self, now: Timestamp, rng: &mut impl CryptoRng) -> Result<bool, ClientError> {
+    pub(crate) async fn take_left(&self, now: Timestamp, rng: &mut impl CryptoRng) -> Result<bool, ClientError> {
         let own = self.own_relay().await?;
         let mut first = Ok(true);
         for left in self.left_relays().await?.into_iter().filter(|left| !same_host(&left.relay, &own)) {

@@ -85,6 +85,20 @@ async fn a_stranger_with_the_new_card_reaches_somebody_who_moved_and_one_with_th
 }
 
 #[tokio::test]
+async fn a_new_card_takes_nothing_away_that_waits_at_a_relay_that_was_left() {
+    let (mut scene, other) = friends().await;
+    let (old, now) = (scene.bob.client.card().await.unwrap(), scene.clock.now());
+    move_to(&mut scene.bob, &other, now).await;
+    let mut caller = Person::new("caller", &scene.relay.link(), &scene.clock, 3).await;
+    caller.client.add_contact(&old, Some("bob"), CardRelay::Typed, now, &mut caller.rng).await.unwrap();
+    caller.note("bob", "knock").await;
+    scene.bob.client.replace_doorbell(now, &mut scene.bob.rng).await.unwrap();
+    scene.bob.client.hang_up();
+    scene.bob.receive().await.unwrap();
+    assert_eq!(scene.bob.client.requests().await.unwrap().len(), 1, "it was acknowledged, and is here");
+}
+
+#[tokio::test]
 async fn a_relay_that_was_left_and_is_away_stops_nothing_and_can_be_given_up() {
     let (mut scene, other) = friends().await;
     let now = scene.clock.now();
