@@ -117,13 +117,21 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         doorbell: &[u8; 32],
         rng: &mut impl CryptoRng,
     ) -> Result<(), ClientError> {
-        let mut turn = self.vault.turn();
-        turn.delete_id::<Mailbox>(doorbell);
-        match before {
-            Some(before) => turn.put(&before, rng),
-            None => turn.delete_id::<Relay>(relay.to_text().as_str().as_bytes()),
-        }
-        Ok(turn.commit().await?)
+        until_undisturbed(async || {
+            let mut turn = self.vault.turn();
+            let profile: Profile = turn.get(Profile::ID).await?.ok_or(ClientError::Damaged)?;
+            // The same command, given twice: the other one went on with this doorbell.
+            if profile.doorbell == *doorbell {
+                return Ok(());
+            }
+            turn.delete_id::<Mailbox>(doorbell);
+            match &before {
+                Some(before) => turn.put(before, rng),
+                None => turn.delete_id::<Relay>(relay.to_text().as_str().as_bytes()),
+            }
+            Ok(turn.commit().await?)
+        })
+        .await
     }
 
     /// One turn: from here on everything of ours is at the new relay, and what is at the old one is only watched.
