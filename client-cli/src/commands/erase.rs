@@ -25,8 +25,9 @@ pub(super) async fn run(typed: &Erase, global: &Global, output: &mut Output) -> 
             return Err(Failure::failed("nothing was erased"));
         }
     }
-    let farewell = if typed.offline || erasing.is_begun() { None } else { Some(say_farewell(global, output).await?) };
+    // First: a home that receives on after its farewell would make itself new mailboxes.
     let _lease = watch::lease(erasing.home(), output).await?;
+    let farewell = if typed.offline || erasing.is_begun() { None } else { Some(say_farewell(global, output).await?) };
     let left = erasing.erase().map_err(|error| {
         Failure::failed(format!("cannot erase {shown}: {error}"))
             .hint("run `lightproof erase` again: it goes on where it stopped")
