@@ -358,7 +358,8 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
 
 fn check_name(name: &str) -> Result<Text<NAME_BYTES>, ClientError> {
     let is_fine = |character: char| !character.is_control() && character != ',';
-    if name.trim() != name || name.is_empty() || name == "-" || !name.chars().all(is_fine) {
+    // Where names are typed, `-` is the standard input and `me` this home.
+    if name.trim() != name || ["", "-", "me"].contains(&name) || !name.chars().all(is_fine) {
         return Err(ClientError::BadName);
     }
     Text::new(name).map_err(|_| ClientError::TooLong { what: "the name", max_bytes: NAME_BYTES })

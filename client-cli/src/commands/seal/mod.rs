@@ -76,13 +76,11 @@ fn begun(files: Vec<FileFacts>, to: &LockFor<'_>, signer: Option<&IdentityKey>) 
 async fn recipients(to: &Recipients, opened: &Opened) -> Result<Vec<(Fingerprint, SealingKey)>, Failure> {
     let mut recipients = Vec::new();
     for name in to.names() {
-        let person = match contact(opened, name.as_str()).await {
-            Err(_) if name.as_str() == "me" => {
-                recipients.push(opened.client.own_sealing_key(now(), &mut rng()).await?);
-                continue;
-            }
-            person => person?,
-        };
+        if name.as_str() == "me" {
+            recipients.push(opened.client.own_sealing_key(now(), &mut rng()).await?);
+            continue;
+        }
+        let person = contact(opened, name.as_str()).await?;
         recipients.push((person.fingerprint, sealing_key(&person)?));
     }
     Ok(recipients)
