@@ -176,9 +176,23 @@ fn describe(
         format!("{least}–{most}"),
     ]);
     report.curves.push(curve);
+    report.curves.push(sixths(memory));
     if lost + again > 0 {
         report.broken.push(format!("{lost} acknowledged envelopes were lost, {again} came after their ack"));
     }
+}
+
+/// Resident memory in each sixth of the time: whether it still rises at the end, or rose once.
+fn sixths(memory: &[(f64, f64)]) -> Curve {
+    let mut curve =
+        Curve::new("Resident memory, MiB, in each sixth of the time", [1, 2, 3, 4, 5, 6].map(|it| it.to_string()));
+    let length = memory.len().div_ceil(6).max(1);
+    let mut parts = memory.chunks(length).map(|part| {
+        let sum: f64 = part.iter().map(|(_, kib)| kib / 1_024.0).sum();
+        format!("{:.1}", sum / part.len() as f64)
+    });
+    curve.push([(); 6].map(|()| parts.next().unwrap_or_default()));
+    curve
 }
 
 /// What a straight line through the points rises by in an hour, of its middle.
