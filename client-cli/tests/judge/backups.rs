@@ -63,7 +63,7 @@ fn a_home_goes_to_another_machine_and_both_contacts_talk_again_by_themselves() {
     bob.says(&["receive"]);
     let moved = elsewhere(&world);
     let (stdout, stderr) = moved.ends(RESTORE, 0);
-    assert!(stdout.contains("2 people, 4 messages, 1 photos") && stderr.contains("older copy"), "{stdout}{stderr}");
+    assert!(stdout.contains("contacts 2, messages 4, photos 1") && stderr.contains("older copy"), "{stdout}{stderr}");
 
     // Whoever looks next is told, and writes as ever.
     for person in [&bob, &carol] {
