@@ -13,6 +13,7 @@ use crate::args::Global;
 use crate::clock::rng;
 use crate::exit::Failure;
 use crate::home::Home;
+use crate::memory::wipe_stack;
 use crate::output::{Output, Verbosity};
 use crate::plan::{self, PassphraseSource};
 use crate::progress::{Place, Progress};
@@ -51,7 +52,7 @@ impl Opened {
             Passphrase::None
         };
         let store = edges.0.clone();
-        let client = Client::open(edges, &passphrase).await?;
+        let client = opened(Client::open(edges, &passphrase)).await?;
         Ok(Self::assemble(client, home, store, output.verbosity()))
     }
 
@@ -62,7 +63,7 @@ impl Opened {
     pub(crate) async fn open_with(home: Home, passphrase: &Passphrase, output: &Output) -> Result<Self, Failure> {
         let edges = edges(&home, output.verbosity())?;
         let store = edges.0.clone();
-        let client = Client::open(edges, passphrase).await?;
+        let client = opened(Client::open(edges, passphrase)).await?;
         Ok(Self::assemble(client, home, store, output.verbosity()))
     }
 
@@ -80,7 +81,7 @@ impl Opened {
             Passphrase::None
         };
         let store = edges.0.clone();
-        let client = Client::open(edges, &passphrase).await.ok()?;
+        let client = opened(Client::open(edges, &passphrase)).await.ok()?;
         Some(Self::assemble(client, home, store, output.verbosity()))
     }
 
@@ -186,6 +187,14 @@ fn edges(home: &Home, verbosity: Verbosity) -> Result<Edges, Failure> {
     let transport =
         WebSocketTransport::new().map_err(|error| Failure::failed(format!("cannot set up TLS: {error}")))?;
     Ok((RedbStore::of(home.clone(), say_waiting)?, FileSpool::of(home)?, transport))
+}
+
+/// Opens a vault, and leaves no key where it was opened: what a future has moved out of stays where the future lies, which
+/// is the heap here, and what its calls leave on the stack would stay in the gaps of later ones.
+async fn opened<C>(opening: impl Future<Output = Result<C, ClientError>>) -> Result<C, ClientError> {
+    let client = Box::pin(opening).await;
+    wipe_stack();
+    client
 }
 
 /// Somebody else who hears what the client says.
