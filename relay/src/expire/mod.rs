@@ -10,6 +10,7 @@ use lightproof_wire::{
     time::Day,
 };
 
+use self::mail::Walk;
 use crate::{
     access,
     blob::{self, BlobRow, Phase, UploadRow, WriteHash},
@@ -130,7 +131,7 @@ pub fn sweep(rows: &mut dyn RowsMut, today: Day, limits: &Limits, limit: usize) 
         let Ok(IndexKey { what, .. }) = codec::decode(&key) else { continue };
         let fate = match &what {
             Perishable::Blob(write) => expire_blob(rows, *write, today, limits, &mut swept.files),
-            Perishable::Mail(mail) => mail::expire(rows, mail, &from, today, &mut left, &mut swept),
+            Perishable::Mail(mail) => Walk { rows, today, left: &mut left, swept: &mut swept }.expire(mail, &from),
             Perishable::Mailbox(owner) => expire_mailbox(rows, *owner, today, limits),
             Perishable::Prekey(key) if key.place == Place::Gone => {
                 expire_row::<GoneRow>(rows, key, today, |row| row.until)
