@@ -52,6 +52,14 @@ impl Scene {
         (Self { relay, clock, alice, bob }, liar)
     }
 
+    /// Somebody else at the same relay; she and Alice have each other's card.
+    pub async fn carol(&mut self) -> Person {
+        let mut carol = Person::new("carol", &self.relay.link(), &self.clock, 3).await;
+        self.alice.add(&carol, "carol").await;
+        carol.add(&self.alice, "alice").await;
+        carol
+    }
+
     /// Alice has written, Bob has answered: a full round in one session.
     pub async fn talk(&mut self) {
         self.alice.note("bob", "hello").await;

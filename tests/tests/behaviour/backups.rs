@@ -43,9 +43,7 @@ async fn settle(scene: &mut Scene, restored: &mut Person) {
 #[tokio::test]
 async fn a_restored_home_talks_to_everybody_again_by_itself() {
     let mut scene = Scene::friends().await;
-    let mut carol = Person::new("carol", &scene.relay.link(), &scene.clock, 3).await;
-    scene.alice.add(&carol, "carol").await;
-    carol.add(&scene.alice, "alice").await;
+    let mut carol = scene.carol().await;
     scene.talk().await;
     scene.alice.note("carol", "hello carol").await;
     carol.receive().await.unwrap();

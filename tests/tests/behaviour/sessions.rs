@@ -1,7 +1,7 @@
 //! Sessions that begin twice, are forgotten, or come from an old copy.
 
 use lightproof_core::event::Notice;
-use lightproof_tests::{Person, Scene, TestRelay, relay::TestClock};
+use lightproof_tests::{Scene, TestRelay, relay::TestClock};
 
 #[tokio::test]
 async fn without_a_one_time_prekey_the_line_holds_all_the_same() {
@@ -69,9 +69,7 @@ async fn an_old_copy_of_a_home_begins_a_new_line_and_repeats_nothing() {
 #[tokio::test]
 async fn an_old_copy_with_several_contacts_calls_each_of_them() {
     let mut scene = Scene::friends().await;
-    let mut carol = Person::new("carol", &scene.relay.link(), &scene.clock, 3).await;
-    scene.alice.add(&carol, "carol").await;
-    carol.add(&scene.alice, "alice").await;
+    let mut carol = scene.carol().await;
     scene.talk().await;
     scene.alice.note("carol", "hello carol").await;
     carol.receive().await.unwrap();

@@ -110,9 +110,7 @@ fn blobs(scene: &Scene) -> usize {
 #[tokio::test]
 async fn two_recipients_share_one_blob_and_each_reads_alone() {
     let mut scene = Scene::friends().await;
-    let mut carol = Person::new("carol", &scene.relay.link(), &scene.clock, 3).await;
-    scene.alice.add(&carol, "carol").await;
-    carol.add(&scene.alice, "alice").await;
+    let mut carol = scene.carol().await;
     scene.alice.files.put("photo.jpg", &sample_photo());
     let outcome = scene.alice.send(&["bob", "carol"], "for both", &["photo.jpg"], exact()).await.unwrap();
     assert_eq!(outcome.sent.len(), 2);
