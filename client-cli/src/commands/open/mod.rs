@@ -1,7 +1,7 @@
 //! `open`: what is in a sealed file, and who sealed it.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, Seek as _, Write};
 use std::path::Path;
 
 use lightproof_core::e2ee::sealed_file::{SealedFileError, Unlocked, VerifiedFile};
@@ -31,18 +31,18 @@ pub(super) async fn run(typed: &Open, global: &Global, output: &mut Output) -> R
     let home = PassphraseSource::current(global, is_set);
     one_reader_of_stdin([&typed.file].into_iter().chain(words.input()).chain(home.input()))?;
     let target = Target::of(typed)?;
-    let beginning = beginning(&typed.file).await?;
+    let (beginning, same) = beginning(&typed.file).await?;
     let (unlocked, people) = unlock(&beginning, &words, global, output).await?;
     let again = unlocked.duplicate();
     let (begun, verbosity) = (beginning.open(unlocked).map_err(told)?, output.verbosity());
     let (verified, files) = match target {
         Target::Folder(folder) => into_folder(begun, folder, &people, verbosity).await?,
         Target::File(path) => (into_file(begun, path, verbosity).await?, vec![path.to_string_lossy().into_owned()]),
-        Target::Standard(path) => {
+        Target::Standard => {
             // Everything is verified before the first byte leaves, and once more on its way.
             must_hold_one(&begun)?;
             let verified = chunks(begun, vec![io::sink()], verbosity).await.map_err(told)?;
-            let begun = self::beginning(&Input::File(path.to_owned())).await?.open(again).map_err(told)?;
+            let begun = from_its_start(same, &typed.file)?.open(again).map_err(told)?;
             chunks(begun, vec![io::stdout()], verbosity).await.map_err(told)?;
             output.remark(Told::of(&verified, &people, Vec::new()).says());
             return Ok(Exit::Done);
@@ -56,8 +56,8 @@ pub(super) async fn run(typed: &Open, global: &Global, output: &mut Output) -> R
 enum Target<'a> {
     File(&'a Path),
     Folder(&'a Path),
-    /// To stdout, from this file: it is read twice.
-    Standard(&'a Path),
+    /// To stdout, from a file: it is read twice.
+    Standard,
 }
 
 impl<'a> Target<'a> {
@@ -68,7 +68,7 @@ impl<'a> Target<'a> {
                 Err(cannot_write(path, &io::ErrorKind::AlreadyExists.into()))
             }
             (Some(Input::File(path)), _) => Ok(Self::File(path)),
-            (Some(Input::Standard), Input::File(sealed)) => Ok(Self::Standard(sealed)),
+            (Some(Input::Standard), Input::File(_)) => Ok(Self::Standard),
             (Some(Input::Standard), Input::Standard) => {
                 Err(Failure::usage("nothing goes from stdin to stdout before all of it is verified")
                     .hint("save the sealed file, and name it"))
@@ -77,22 +77,44 @@ impl<'a> Target<'a> {
     }
 }
 
-async fn beginning(input: &Input) -> Result<Beginning, Failure> {
-    let (what, path) = match input {
-        Input::File(path) => (Sanitized::path(path).to_string(), Some(path.clone())),
-        Input::Standard => ("stdin".to_owned(), None),
+fn name_of(input: &Input) -> String {
+    match input {
+        Input::File(path) => Sanitized::path(path).to_string(),
+        Input::Standard => "stdin".to_owned(),
+    }
+}
+
+/// The beginning, and the open file once more: whatever its name names later, what is read twice is the same.
+async fn beginning(input: &Input) -> Result<(Beginning, Option<File>), Failure> {
+    let what = name_of(input);
+    let path = match input {
+        Input::File(path) => Some(path.clone()),
+        Input::Standard => None,
     };
     let failed = |error| Failure::failed(format!("cannot read {what}: {error}"));
     let named = what.clone();
     // On a thread that nobody waits for: a pipe may be silent for ever, and Ctrl-C is heard all the same.
     let reading = tokio::task::spawn_blocking(move || {
-        let source: Piped = match path {
-            Some(path) => Box::new(File::open(path).map_err(|error| Trouble::Read { what: named.clone(), error })?),
-            None => Box::new(io::stdin()),
+        let unread = |error| Trouble::Read { what: named.clone(), error };
+        let (source, same): (Piped, _) = match path {
+            Some(path) => {
+                let file = File::open(path).map_err(unread)?;
+                let same = file.try_clone().map_err(unread)?;
+                (Box::new(file), Some(same))
+            }
+            None => (Box::new(io::stdin()), None),
         };
-        read_beginning(source, named)
+        Ok((read_beginning(source, named)?, same))
     });
     reading.await.map_err(|gone| failed(io::Error::other(gone)))?.map_err(told)
+}
+
+/// The beginning of a file that was read before.
+fn from_its_start(same: Option<File>, input: &Input) -> Result<Beginning, Failure> {
+    let what = name_of(input);
+    let mut file = same.ok_or(Trouble::GivenUp).map_err(told)?;
+    file.rewind().map_err(|error| told(Trouble::Read { what: what.clone(), error }))?;
+    read_beginning(Box::new(file), what).map_err(told)
 }
 
 /// Asks for the passphrase of the file, or of the home, whichever has the key.
