@@ -1,22 +1,17 @@
-//! `docs/guide.md` as a newcomer follows it: every block of commands in its order, in an empty folder, and what they print
-//! compared with what the page says they print.
+//! `docs/guide.md` as a newcomer follows it: every block of commands in its order, on a machine with nothing on it, and what
+//! they print compared with what the page says they print.
 //!
 //! It starts programs and opens sockets, because that is what it is about.
 #![expect(clippy::unwrap_used, reason = "a test that fails is to stop")]
 
-#[path = "judge/program.rs"]
+mod machine;
+#[path = "../judge/program.rs"]
 mod program;
+mod root;
 
-use std::{
-    collections::BTreeMap,
-    fs,
-    io::{BufRead as _, BufReader},
-    net::{Ipv4Addr, TcpListener},
-    process::{Child, Command, Stdio},
-};
+use std::collections::BTreeMap;
 
-/// Where the page lets the relay listen.
-const PORT: &str = "7443";
+use machine::Machine;
 
 /// A fenced block.
 struct Block<'a> {
@@ -27,72 +22,6 @@ struct Block<'a> {
 fn blocks(page: &str) -> Vec<Block<'_>> {
     let fenced = page.split("\n```").skip(1).step_by(2);
     fenced.map(|block| block.split_once('\n').unwrap()).map(|(language, text)| Block { language, text }).collect()
-}
-
-/// The newcomer's machine: an empty folder, a shell, and what the page says to install.
-struct Machine {
-    folder: tempfile::TempDir,
-    port: String,
-    relay: Option<Child>,
-}
-
-impl Drop for Machine {
-    fn drop(&mut self) {
-        if let Some(relay) = &mut self.relay {
-            relay.kill().unwrap();
-            relay.wait().unwrap();
-        }
-    }
-}
-
-impl Machine {
-    fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let installed = folder.path().join(".cargo/bin");
-        fs::create_dir_all(&installed).unwrap();
-        fs::create_dir(folder.path().join("stand-ins")).unwrap();
-        // `cargo install` compiles for minutes what this test was built with.
-        let stand_in = "#!/bin/sh\ncase \"$*\" in\n'install --path client-cli') ln -s \"$CLIENT\" ~/.cargo/bin/lightproof;;\n\
-            'install --path relay') ln -s \"$RELAY_PROGRAM\" ~/.cargo/bin/lightproof-relay;;\n*) exit 1;;\nesac\n";
-        let cargo = folder.path().join("stand-ins/cargo");
-        fs::write(&cargo, stand_in).unwrap();
-        assert!(Command::new("chmod").arg("755").arg(&cargo).status().unwrap().success());
-        fs::write(folder.path().join("photo.jpg"), lightproof_core::prepare::sample_photo()).unwrap();
-        let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        let port = free.local_addr().unwrap().port().to_string();
-        Self { folder, port, relay: None }
-    }
-
-    /// A shell in the newcomer's folder that knows nothing of this test's environment.
-    fn shell(&self, script: &str) -> Command {
-        let home = self.folder.path();
-        let path = format!("{0}/.cargo/bin:{0}/stand-ins:/usr/bin:/bin", home.display());
-        let mut shell = Command::new("/bin/sh");
-        // What one block keeps in a variable the next one finds.
-        let script = format!("touch kept; . ./kept; {script}\nset > kept.all; grep '^RELAY=' kept.all > kept || true");
-        shell.args(["-c", &script]).current_dir(home).env_clear().env("HOME", home).env("PATH", path);
-        shell.env("LIGHTPROOF_PASSPHRASE", "correct horse").env("CLIENT", env!("CARGO_BIN_EXE_lightproof"));
-        shell.env("LIGHTPROOF_BACKUP_PASSPHRASE", "battery staple");
-        shell.env("RELAY_PROGRAM", program::relay()).stdin(Stdio::null());
-        shell
-    }
-
-    /// What a block prints, on stdout and stderr.
-    fn run(&mut self, text: &str) -> String {
-        let script = text.replace(PORT, &self.port);
-        if script.starts_with("lightproof-relay serve") {
-            let mut relay = self.shell(&format!("exec {script} 2> relay.log")).stdout(Stdio::piped()).spawn().unwrap();
-            let mut first = String::new();
-            BufReader::new(relay.stdout.take().unwrap()).read_line(&mut first).unwrap();
-            self.relay = Some(relay);
-            assert!(first.starts_with("wss://127.0.0.1:"), "{first}");
-            return String::new();
-        }
-        let output = self.shell(&format!("{{ {script}\n}} 2>&1")).output().unwrap();
-        let said = String::from_utf8(output.stdout).unwrap().replace(&self.port, PORT);
-        assert!(output.status.success(), "{text}\n{said}\n{}", String::from_utf8_lossy(&output.stderr));
-        said
-    }
 }
 
 /// A word that differs from one run to the next: a number, an ID, a digest, a day.
@@ -125,7 +54,7 @@ fn of_a_photo(line: &str) -> bool {
 
 #[test]
 fn a_newcomer_with_the_guide_alone_ends_with_a_verified_picture() {
-    let page = include_str!("../../docs/guide.md");
+    let page = include_str!("../../../docs/guide.md");
     let mut machine = Machine::new();
     let (mut said, mut commands, mut compared) = (Vec::<String>::new(), 0, 0);
     let mut known = BTreeMap::<String, String>::new();
@@ -155,8 +84,11 @@ fn a_newcomer_with_the_guide_alone_ends_with_a_verified_picture() {
         }
     }
     assert!(commands >= 20 && compared >= 10, "{commands} commands, {compared} compared");
-    assert!(image::open(machine.folder.path().join("launch.jpg")).is_ok(), "a picture at the end");
-    println!("evidence: P2 P3 | {commands} commands of docs/guide.md, what {compared} blocks of them print | one run");
+    assert!(image::open(machine.file("launch.jpg")).is_ok(), "a picture at the end");
+    println!(
+        "evidence: P2 P3 | {commands} commands of docs/guide.md, what {compared} blocks of them print | one run, {}",
+        machine.is_called()
+    );
 }
 
 #[test]
