@@ -1,64 +1,64 @@
-//! Three steps on three threads: what one does with a chunk, it does while the next has the chunk before.
+//! Steps on threads of their own: what one does with a chunk, it does while the next has the chunk before.
 
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::thread::{self, ScopedJoinHandle};
+use std::thread;
 
 use super::Trouble;
 
 /// Buffers on their way, and so the memory that is needed: 8 MiB at most.
 const BUFFERS: usize = 8;
 
-/// Carries buffers through three steps, in order, until the first has no more. The first is given an empty one; the third
-/// gives it back.
+/// What is done to each chunk between where it comes from and where it goes.
+pub(super) type Step<'a> = Box<dyn FnMut(&mut Vec<u8>) -> Result<(), Trouble> + Send + 'a>;
+
+/// Carries buffers from a source through steps into a sink, in order, until the source has no more: it says whether it filled
+/// the one it was given. The sink works on this thread.
 ///
 /// # Errors
 /// That of the earliest step that failed.
-pub(super) fn carry<A: Send, B: Send>(
-    mut first: impl FnMut(Vec<u8>) -> Result<Option<A>, Trouble> + Send,
-    second: impl FnMut(A) -> Result<B, Trouble> + Send,
-    third: impl FnMut(B) -> Result<Vec<u8>, Trouble>,
+pub(super) fn carry(
+    mut source: impl FnMut(&mut Vec<u8>) -> Result<bool, Trouble> + Send,
+    steps: Vec<Step<'_>>,
+    sink: impl FnMut(&mut Vec<u8>) -> Result<(), Trouble>,
 ) -> Result<(), Trouble> {
-    let (to_second, from_first) = sync_channel(BUFFERS);
-    let (to_third, from_second) = sync_channel(BUFFERS);
-    let (to_first, from_third) = sync_channel(BUFFERS);
+    let (back, empty) = sync_channel(BUFFERS);
     for _ in 0..BUFFERS {
         // There is room for all of them.
-        let _taken = to_first.send(Vec::new());
+        let _taken = back.send(Vec::new());
     }
+    let (on, mut full) = sync_channel(BUFFERS);
     thread::scope(|scope| {
-        let first = scope.spawn(move || {
-            while let Ok(buffer) = from_third.recv() {
-                let Some(done) = first(buffer)? else { break };
-                if to_second.send(done).is_err() {
+        let mut threads = vec![scope.spawn(move || {
+            while let Ok(mut buffer) = empty.recv() {
+                if !source(&mut buffer)? || on.send(buffer).is_err() {
                     break;
                 }
             }
             Ok(())
-        });
-        let second = scope.spawn(move || hand_on(&from_first, &to_third, second));
-        let third = hand_on(&from_second, &to_first, third);
-        // Ends whoever still waits for it.
-        drop((from_second, to_first));
-        let (first, second) = (ended(first), ended(second));
-        first.and(second).and(third)
+        })];
+        for step in steps {
+            let (to, next) = sync_channel(BUFFERS);
+            let from = std::mem::replace(&mut full, next);
+            threads.push(scope.spawn(move || hand_on(from, to, step)));
+        }
+        let sunk = hand_on(full, back, sink);
+        let ended = threads.into_iter().map(|thread| thread.join().unwrap_or(Err(Trouble::GivenUp)));
+        ended.fold(Ok(()), Result::and).and(sunk)
     })
 }
 
-/// Until there is no more, or nobody who takes it.
-fn hand_on<A, B>(
-    from: &Receiver<A>,
-    to: &SyncSender<B>,
-    mut step: impl FnMut(A) -> Result<B, Trouble>,
+/// Until there is no more. Both ends go with it: whoever waits at the other one ends.
+fn hand_on(
+    from: Receiver<Vec<u8>>,
+    to: SyncSender<Vec<u8>>,
+    mut step: impl FnMut(&mut Vec<u8>) -> Result<(), Trouble>,
 ) -> Result<(), Trouble> {
-    while let Ok(next) = from.recv() {
-        // The first is done, and takes nothing back any more: those under way are done all the same.
-        let _unwanted = to.send(step(next)?);
+    while let Ok(mut buffer) = from.recv() {
+        step(&mut buffer)?;
+        // The source is done, and takes nothing back any more: what is under way is done all the same.
+        let _unwanted = to.send(buffer);
     }
     Ok(())
-}
-
-fn ended(step: ScopedJoinHandle<'_, Result<(), Trouble>>) -> Result<(), Trouble> {
-    step.join().unwrap_or(Err(Trouble::GivenUp))
 }
 
 #[cfg(test)]
@@ -68,24 +68,26 @@ mod tests {
     #[test]
     fn everything_comes_through_in_order_and_a_failure_of_any_step_ends_all() {
         let run = |failing: usize| {
-            let (mut next, mut seen) = (0_u32, Vec::new());
-            let fail = |step: usize, at: u32| if step == failing && at == 70 { Err(Trouble::GivenUp) } else { Ok(()) };
+            let (mut next, mut seen) = (0_u8, Vec::new());
+            let fail = |step: usize, at: u8| if step == failing && at == 70 { Err(Trouble::GivenUp) } else { Ok(()) };
+            let step = |step| -> Step<'_> { Box::new(move |buffer| fail(step, buffer[0])) };
             let carried = carry(
                 |buffer| {
                     next += 1;
+                    *buffer = vec![next];
                     fail(1, next)?;
-                    Ok((next <= 100).then_some((buffer, next)))
+                    Ok(next <= 100)
                 },
-                |(buffer, number)| fail(2, number).map(|()| (buffer, number)),
-                |(buffer, number)| {
-                    seen.push(number);
-                    fail(3, number).map(|()| buffer)
+                vec![step(2), step(3)],
+                |buffer| {
+                    seen.push(buffer[0]);
+                    fail(4, buffer[0])
                 },
             );
             (carried.is_ok(), seen)
         };
         assert_eq!(run(0), (true, (1..=100).collect()));
-        for (failing, last) in [(1, 69), (2, 69), (3, 70)] {
+        for (failing, last) in [(1, 69), (2, 69), (3, 69), (4, 70)] {
             assert_eq!(run(failing), (false, (1..=last).collect()), "step {failing}");
         }
     }

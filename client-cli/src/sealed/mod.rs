@@ -1,4 +1,4 @@
-//! Sealed files on this machine: reading, sealing and writing overlap, on three threads and in a few chunks of memory.
+//! Sealed files on this machine: reading, hashing, sealing and writing overlap, each on its thread, in a few chunks of memory.
 
 use std::io;
 use std::sync::Arc;

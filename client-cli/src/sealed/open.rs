@@ -1,10 +1,9 @@
-//! Opening: one thread reads and opens chunks, one hashes, one writes.
+//! Opening: one thread reads, one opens, one hashes, one writes.
 
 use std::io::{self, Chain, Cursor, Read, Write};
-use std::ops::Range;
 
 use lightproof_core::e2ee::sealed_file::{
-    FACTS_MAX_BYTES, Files, HEADER_MAX_BYTES, Header, Opening, SealedFileError, Unlocked, VerifiedFile,
+    FACTS_MAX_BYTES, Facts, Files, HEADER_MAX_BYTES, Header, Opening, SealedFileError, Unlocked, VerifiedFile,
 };
 use lightproof_core::wire::codec::DecodeError;
 use lightproof_core::wire::id::ChunkIndex;
@@ -62,7 +61,7 @@ impl Beginning {
 /// [`Trouble`].
 pub(crate) fn open_chunks(
     begun: Begun,
-    mut sinks: Vec<impl Write>,
+    sinks: Vec<impl Write>,
     kept: &Kept,
     moved: &Moved,
 ) -> Result<VerifiedFile, Trouble> {
@@ -70,41 +69,34 @@ pub(crate) fn open_chunks(
     let (shape, opener) = (opening.opener().shape(), opening.opener());
     let sealed_bytes = usize::try_from(shape.class().sealed_bytes()).unwrap_or(usize::MAX);
     let mut files = Files::of(opening.claimed());
-    let mut indices = (0..shape.count()).map(ChunkIndex);
+    let mut sinks = Writing::of(opening.claimed(), sinks);
+    let (mut due, mut next) = (0..shape.count(), (0..shape.count()).map(ChunkIndex));
     let failed = |error| Trouble::Read { what: what.clone(), error };
     carry(
-        |mut buffer| {
-            kept.check()?;
-            let Some(index) = indices.next() else { return Ok(None) };
-            // What was there is overwritten, not wiped first: that would cost as much as reading.
-            buffer.resize(sealed_bytes, 0);
-            rest.read_exact(&mut buffer).map_err(|error| match error.kind() {
-                io::ErrorKind::UnexpectedEof => SealedFileError::from(DecodeError::Truncated).into(),
-                _ => failed(error),
-            })?;
-            opener.open_chunk(index, &mut buffer).map_err(SealedFileError::from)?;
-            Ok(Some(buffer))
-        },
         |buffer| {
-            let mut pieces: Vec<(usize, Range<usize>)> = Vec::new();
-            let mut left = buffer.as_slice();
-            while !left.is_empty() {
-                let start = buffer.len().saturating_sub(left.len());
-                let (piece, after) = files.take(left)?;
-                pieces.push((piece.place, start..start.saturating_add(piece.bytes.len())));
-                left = after;
+            kept.check()?;
+            let is_due = due.next().is_some();
+            if is_due {
+                // What was there is overwritten, not wiped first: that would cost as much as reading.
+                buffer.resize(sealed_bytes, 0);
+                rest.read_exact(buffer).map_err(|error| match error.kind() {
+                    io::ErrorKind::UnexpectedEof => SealedFileError::from(DecodeError::Truncated).into(),
+                    _ => failed(error),
+                })?;
             }
-            Ok((buffer, pieces))
+            Ok(is_due)
         },
-        |(buffer, pieces)| {
-            for (place, range) in pieces {
-                let (Some(sink), Some(bytes)) = (sinks.get_mut(place), buffer.get(range)) else {
-                    return Err(Trouble::GivenUp);
-                };
-                sink.write_all(bytes).map_err(Trouble::Write)?;
-            }
+        vec![
+            Box::new(|buffer| {
+                let index = next.next().ok_or(Trouble::GivenUp)?;
+                opener.open_chunk(index, buffer).map_err(|error| SealedFileError::from(error).into())
+            }),
+            Box::new(|buffer| Ok(files.take(buffer)?)),
+        ],
+        |buffer| {
+            sinks.write(buffer)?;
             moved.add(buffer.len());
-            Ok(buffer)
+            Ok(())
         },
     )?;
     let mut end = Vec::new();
@@ -114,4 +106,32 @@ pub(crate) fn open_chunks(
         return Err(SealedFileError::from(DecodeError::Trailing).into());
     }
     Ok(opening.finish(&end, &files.finish()?)?)
+}
+
+/// Files that are being written.
+struct Writing<W> {
+    /// Those still to come, each with the bytes that are left of it; the one that is due last.
+    due: Vec<(u64, W)>,
+}
+
+impl<W: Write> Writing<W> {
+    fn of(facts: &Facts, sinks: Vec<W>) -> Self {
+        let lengths = facts.files.iter().map(|file| file.length_bytes);
+        Self { due: lengths.zip(sinks).rev().collect() }
+    }
+
+    fn write(&mut self, mut bytes: &[u8]) -> Result<(), Trouble> {
+        while !bytes.is_empty() {
+            let (left, sink) = self.due.last_mut().ok_or(Trouble::GivenUp)?;
+            let here = usize::try_from(*left).unwrap_or(usize::MAX).min(bytes.len());
+            let (piece, after) = bytes.split_at_checked(here).ok_or(Trouble::GivenUp)?;
+            sink.write_all(piece).map_err(Trouble::Write)?;
+            *left = left.saturating_sub(u64::try_from(here).unwrap_or(u64::MAX));
+            if *left == 0 {
+                self.due.pop();
+            }
+            bytes = after;
+        }
+        Ok(())
+    }
 }

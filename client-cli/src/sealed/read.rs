@@ -4,10 +4,9 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
-use lightproof_core::e2ee::sealed_file::{Facts, FileFacts, Files};
+use lightproof_core::e2ee::sealed_file::FileFacts;
 use lightproof_core::sealed_file::display_name;
 use lightproof_core::wire::codec::Text;
-use lightproof_core::wire::hash::Digest;
 
 use super::Trouble;
 use crate::picture::child::Buffer;
@@ -52,9 +51,9 @@ impl Contents {
     }
 
     /// Ready to be read.
-    pub(super) fn reading(mut self, facts: &Facts) -> Reading {
-        self.sources.reverse();
-        Reading { files: Files::of(facts), sources: self.sources, place: 0 }
+    pub(super) fn reading(self) -> Reading {
+        let lengths = self.facts.iter().map(|file| file.length_bytes);
+        Reading { due: lengths.zip(self.sources).rev().collect() }
     }
 }
 
@@ -77,12 +76,10 @@ fn stdin() -> io::Result<(u64, Piped)> {
     Ok((length_bytes, Box::new(buffer)))
 }
 
-/// Files that are being read, each byte hashed on its way.
+/// Files that are being read.
 pub(super) struct Reading {
-    files: Files,
-    /// Those still to come, the one that is due last.
-    sources: Vec<(String, Piped)>,
-    place: usize,
+    /// Those still to come, each with the bytes that are left of it; the one that is due last.
+    due: Vec<(u64, (String, Piped))>,
 }
 
 impl Reading {
@@ -91,42 +88,40 @@ impl Reading {
         // What was there is overwritten, not wiped first: that would cost as much as reading.
         buffer.resize(room_bytes, 0);
         let mut filled = 0;
-        while let Some((place, left)) = self.files.due()
+        while let Some((left, (name, source))) = self.due.last_mut()
             && let Some(room) = buffer.get_mut(filled..).filter(|room| !room.is_empty())
         {
-            self.end_those_before(place)?;
-            let (name, source) = self.sources.last_mut().ok_or(Trouble::GivenUp)?;
-            let here = usize::try_from(left).unwrap_or(usize::MAX).min(room.len());
-            let room = room.get_mut(..here).unwrap_or_default();
-            source.read_exact(room).map_err(|error| match error.kind() {
+            let here = usize::try_from(*left).unwrap_or(usize::MAX).min(room.len());
+            source.read_exact(room.get_mut(..here).unwrap_or_default()).map_err(|error| match error.kind() {
                 io::ErrorKind::UnexpectedEof => Trouble::Changed(name.clone()),
                 _ => Trouble::Read { what: name.clone(), error },
             })?;
-            self.files.take(room)?;
             filled = filled.saturating_add(here);
+            *left = left.saturating_sub(u64::try_from(here).unwrap_or(u64::MAX));
+            if *left == 0 {
+                self.end_one()?;
+            }
         }
         buffer.truncate(filled);
         Ok(())
     }
 
-    /// All were read: the digest of each.
-    pub(super) fn finish(mut self) -> Result<Vec<Digest>, Trouble> {
-        self.end_those_before(usize::MAX)?;
-        Ok(self.files.finish()?)
+    /// All were read.
+    pub(super) fn finish(mut self) -> Result<(), Trouble> {
+        while self.due.last().is_some_and(|(left, _)| *left == 0) {
+            self.end_one()?;
+        }
+        if self.due.is_empty() { Ok(()) } else { Err(Trouble::GivenUp) }
     }
 
     /// A file that grew meanwhile is another.
-    fn end_those_before(&mut self, place: usize) -> Result<(), Trouble> {
-        while self.place < place
-            && let Some((name, mut source)) = self.sources.pop()
-        {
-            self.place = self.place.saturating_add(1);
-            let more = source.read(&mut [0]).map_err(|error| Trouble::Read { what: name.clone(), error })?;
-            if more != 0 {
-                return Err(Trouble::Changed(name));
-            }
+    fn end_one(&mut self) -> Result<(), Trouble> {
+        let Some((_, (name, mut source))) = self.due.pop() else { return Ok(()) };
+        match source.read(&mut [0]) {
+            Ok(0) => Ok(()),
+            Ok(_) => Err(Trouble::Changed(name)),
+            Err(error) => Err(Trouble::Read { what: name, error }),
         }
-        Ok(())
     }
 }
 

@@ -1,11 +1,10 @@
-//! Sealing: one thread reads and hashes, one seals, one writes.
+//! Sealing: one thread reads, one hashes, one seals, one writes.
 
 use std::io::Write;
 
 use lightproof_core::e2ee::blob::{SealedBlob, Sealer};
-use lightproof_core::e2ee::sealed_file::Facts;
+use lightproof_core::e2ee::sealed_file::{Facts, Files};
 use lightproof_core::wire::hash::Digest;
-use lightproof_core::wire::id::ChunkIndex;
 
 use super::{Contents, Kept, Trouble, line::carry};
 use crate::progress::Moved;
@@ -21,27 +20,33 @@ pub(crate) fn seal_chunks(
     mut sink: impl Write,
     (kept, moved): (&Kept, &Moved),
 ) -> Result<(Vec<Digest>, SealedBlob), Trouble> {
-    let mut reading = contents.reading(facts);
-    let shape = sealer.shape();
+    let mut reading = contents.reading();
+    let (shape, mut files) = (sealer.shape(), Files::of(facts));
     let room_bytes = usize::try_from(shape.class().plain_bytes()).unwrap_or(usize::MAX);
-    let mut indices = (0..shape.count()).map(ChunkIndex);
+    let mut due = 0..shape.count();
     carry(
-        |mut buffer| {
-            kept.check()?;
-            let Some(index) = indices.next() else { return Ok(None) };
-            reading.fill(&mut buffer, room_bytes)?;
-            Ok(Some((index, buffer)))
-        },
-        |(index, mut buffer)| {
-            sealer.seal_chunk(index, &mut buffer).map_err(|_| Trouble::GivenUp)?;
-            Ok(buffer)
-        },
         |buffer| {
-            sink.write_all(&buffer).map_err(Trouble::Write)?;
+            kept.check()?;
+            let is_due = due.next().is_some();
+            if is_due {
+                reading.fill(buffer, room_bytes)?;
+            }
+            Ok(is_due)
+        },
+        vec![
+            Box::new(|buffer| Ok(files.take(buffer)?)),
+            Box::new(|buffer| {
+                let index = sealer.next().ok_or(Trouble::GivenUp)?;
+                sealer.seal_chunk(index, buffer).map_err(|_| Trouble::GivenUp)
+            }),
+        ],
+        |buffer| {
+            sink.write_all(buffer).map_err(Trouble::Write)?;
             moved.add(buffer.len());
-            Ok(buffer)
+            Ok(())
         },
     )?;
+    reading.finish()?;
     let blob = sealer.finish().map_err(|_| Trouble::GivenUp)?;
-    Ok((reading.finish()?, blob))
+    Ok((files.finish()?, blob))
 }

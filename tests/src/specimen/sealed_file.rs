@@ -58,10 +58,7 @@ fn read(bytes: &[u8], me: &Fingerprint) -> Result<Vec<u8>, SealedFileError> {
         let (chunk, after) = rest.split_at_checked(bytes).ok_or(DecodeError::Truncated)?;
         let mut buffer = chunk.to_vec();
         opening.opener().open_chunk(index, &mut buffer)?;
-        let mut left = buffer.as_slice();
-        while !left.is_empty() {
-            left = files.take(left).map_err(|_| ChunkError::Surplus)?.1;
-        }
+        files.take(&buffer).map_err(|_| ChunkError::Surplus)?;
         content.extend(buffer);
         rest = after;
     }

@@ -1,10 +1,10 @@
-//! The files in a sealed file follow each other: which bytes belong to which, and the digest of each.
+//! The files in a sealed file follow each other: the digest of each.
 
 use lightproof_wire::hash::{Digest, Hasher};
 
 use super::Facts;
 
-/// Cuts bytes that come in order into pieces of single files, and hashes each file.
+/// Hashes each of the files whose bytes come in order.
 pub struct Files {
     /// Bytes of those still to come, the one that is due last.
     due: Vec<u64>,
@@ -34,25 +34,21 @@ impl Files {
         files
     }
 
-    /// The file whose bytes are due, counted from 0, and how many of them are still to come.
-    #[must_use]
-    pub fn due(&self) -> Option<(usize, u64)> {
-        self.due.last().map(|left| (self.digests.len(), *left))
-    }
-
-    /// Takes as many of the next bytes as belong to one file; returns which file, and what is left.
+    /// Takes the next bytes.
     ///
     /// # Errors
     /// [`FilesError::Surplus`] behind the last.
-    pub fn take<'a>(&mut self, bytes: &'a [u8]) -> Result<(Piece<'a>, &'a [u8]), FilesError> {
-        let place = self.digests.len();
-        let left = self.due.last_mut().ok_or(FilesError::Surplus)?;
-        let here = usize::try_from(*left).unwrap_or(usize::MAX).min(bytes.len());
-        let (bytes, rest) = bytes.split_at_checked(here).ok_or(FilesError::Surplus)?;
-        *left = left.saturating_sub(u64::try_from(here).unwrap_or(u64::MAX));
-        self.hasher.update(bytes);
-        self.end_those_at_their_end();
-        Ok((Piece { place, bytes }, rest))
+    pub fn take(&mut self, mut bytes: &[u8]) -> Result<(), FilesError> {
+        while !bytes.is_empty() {
+            let left = self.due.last_mut().ok_or(FilesError::Surplus)?;
+            let here = usize::try_from(*left).unwrap_or(usize::MAX).min(bytes.len());
+            let (of_this_one, after) = bytes.split_at_checked(here).ok_or(FilesError::Surplus)?;
+            *left = left.saturating_sub(u64::try_from(here).unwrap_or(u64::MAX));
+            self.hasher.update(of_this_one);
+            self.end_those_at_their_end();
+            bytes = after;
+        }
+        Ok(())
     }
 
     /// The digest of each file, once all have ended.
@@ -74,20 +70,5 @@ impl Files {
 impl core::fmt::Debug for Files {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.write_str("Files(…)")
-    }
-}
-
-/// Bytes of one file.
-#[derive(Clone, Copy)]
-pub struct Piece<'a> {
-    /// Which, counted from 0.
-    pub place: usize,
-    /// The next of it.
-    pub bytes: &'a [u8],
-}
-
-impl core::fmt::Debug for Piece<'_> {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        write!(f, "{} bytes of file {}", self.bytes.len(), self.place)
     }
 }

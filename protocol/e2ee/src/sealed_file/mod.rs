@@ -38,7 +38,7 @@ mod open;
 mod seal;
 
 pub use facts::FACTS_MAX_BYTES;
-pub use files::{Files, FilesError, Piece};
+pub use files::{Files, FilesError};
 pub use lock::{HEADER_MAX_BYTES, Header, LOCKS, LockFor, PassphraseCost, PassphraseKey};
 pub use open::{Opening, SealedFileError, Unlocked, VerifiedFile};
 pub use seal::{Closing, SealFileError, Sealing, begin};

@@ -54,10 +54,7 @@ fn seal(files: &[(&str, Vec<u8>)], to: &LockFor<'_>, signer: Option<&IdentityKey
     let mut split = Files::of(&facts);
     while let Some(index) = sealer.next() {
         let (here, rest) = content.split_at(sealer.plaintext_bytes(index));
-        let mut pieces = here;
-        while !pieces.is_empty() {
-            pieces = split.take(pieces).unwrap().1;
-        }
+        split.take(here).unwrap();
         let mut chunk = here.to_vec();
         sealer.seal_chunk(index, &mut chunk).unwrap();
         sealed.extend_from_slice(&chunk);
@@ -77,20 +74,18 @@ fn open_with(
     let (opening, used) = unlock(&header)?.open(&header, rest)?;
     let mut rest = &rest[used..];
     let mut split = Files::of(opening.claimed());
-    let mut files = vec![Vec::new(); opening.claimed().files.as_slice().len()];
+    let mut content = Vec::new();
     let shape = opening.opener().shape();
     for index in (0..shape.count()).map(ChunkIndex) {
         let chunk = rest.split_at_checked(shape.class().sealed_bytes() as usize).ok_or(DecodeError::Truncated)?;
         let mut buffer = chunk.0.to_vec();
         opening.opener().open_chunk(index, &mut buffer)?;
-        let mut here = buffer.as_slice();
-        while !here.is_empty() {
-            let (piece, after) = split.take(here).unwrap();
-            files[piece.place].extend_from_slice(piece.bytes);
-            here = after;
-        }
+        split.take(&buffer).unwrap();
+        content.extend(buffer);
         rest = chunk.1;
     }
+    let lengths = opening.claimed().files.iter().map(|file| usize::try_from(file.length_bytes).unwrap());
+    let files = lengths.map(|length| content.drain(..length).collect()).collect();
     if rest.len() > opening.end_bytes() {
         return Err(DecodeError::Trailing.into());
     }
