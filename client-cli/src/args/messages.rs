@@ -122,7 +122,7 @@ pub(crate) struct Show {
     /// The message, or the beginning of its ID
     pub(crate) id: IdPrefix,
     /// Save the photos to a file or a folder; nothing is overwritten
-    #[arg(long, value_name = "FILE|DIR")]
+    #[arg(long, value_name = "FILE|DIR|-")]
     pub(crate) save: Option<PathBuf>,
     /// Only this photo, counted from 1
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=16))]

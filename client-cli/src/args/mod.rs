@@ -52,7 +52,7 @@ pub(crate) struct Global {
     /// Print one JSON object per line
     #[arg(long, global = true)]
     pub(crate) json: bool,
-    /// Print results and errors only
+    /// Print results, warnings and errors only
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub(crate) quiet: bool,
     /// Say more about what happens
