@@ -1,7 +1,7 @@
 //! People: those we know, those who asked, those we blocked; and which sessions and lines belong to them.
 
 use lightproof_e2ee::{
-    frame::{LineId, NO_FRAME, Reply},
+    frame::{Frame, LineId, NO_FRAME, Reply},
     identity::{Fingerprint, IdentityKey},
     session::SessionId,
 };
@@ -73,6 +73,8 @@ pub struct Contact {
     pub identity: Option<Bytes<2048>>,
     /// Their doorbell.
     pub doorbell: Option<Reply>,
+    /// Where a frame of theirs last told another doorbell.
+    pub doorbell_told: Option<Place>,
     /// Their private mailbox for us, and the place in their line that named it.
     pub private: Option<PrivateDrop>,
     /// Owner hash of our private mailbox for them.
@@ -116,10 +118,27 @@ pub struct Contact {
 pub struct PrivateDrop {
     /// The right to deposit, and the relay.
     pub reply: Reply,
-    /// The line that named it.
+    /// Where they named it: the newest wins.
+    pub named: Place,
+}
+
+/// A place in their lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, TlsSerialize, TlsDeserialize, TlsSize)]
+pub struct Place {
+    /// Which line.
     pub line: LineId,
-    /// The place in that line: the highest wins.
+    /// Where in it.
     pub index: u64,
+}
+
+impl Place {
+    /// In a Hello: before every line.
+    pub(crate) const HELLO: Self = Self { line: LineId::NONE, index: 0 };
+
+    /// Of a frame.
+    pub(crate) const fn of(frame: &Frame) -> Self {
+        Self { line: frame.line, index: frame.index }
+    }
 }
 
 /// Our line towards one contact.
@@ -148,7 +167,7 @@ pub struct TheirLine {
     pub highest: u64,
     /// How many places were received.
     pub received: u64,
-    /// When it was first seen.
+    /// When it was first seen, and after all that were seen before it.
     pub since: Timestamp,
 }
 
@@ -191,6 +210,7 @@ impl Contact {
             since: now,
             identity: None,
             doorbell: None,
+            doorbell_told: None,
             private: None,
             mailbox: None,
             mailbox_used: Flag::No,

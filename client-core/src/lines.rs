@@ -11,7 +11,7 @@ use lightproof_wire::{
 };
 
 use crate::{
-    contact::{Contact, TheirLine},
+    contact::{Contact, Place, TheirLine},
     error::ClientError,
     vault::{
         Turn,
@@ -122,6 +122,25 @@ impl Contact {
             .unwrap_or_default()
     }
 
+    /// Whether a place is before a frame that was just taken: in its line, or in one that was seen before its line.
+    #[must_use]
+    pub(crate) fn is_before(&self, place: Place, frame: &Frame) -> bool {
+        let line = |line: LineId| self.theirs.iter().find(|known| known.line == line);
+        if place.line == frame.line {
+            place.index < frame.index
+        } else if place == Place::HELLO {
+            // Which frames were signed before a Hello is not known: the last of a line is likelier not to be.
+            line(frame.line).is_some_and(|line| line.highest == frame.index)
+        } else {
+            line(place.line).map(|line| line.since) < line(frame.line).map(|line| line.since)
+        }
+    }
+
+    /// The moment a line is first seen, whatever the clock has done since the others were.
+    fn after_all_lines(&self, now: Timestamp) -> Timestamp {
+        self.theirs.iter().fold(now, |after, line| after.max(line.since.plus_ms(1)))
+    }
+
     /// Frames of theirs that are missing before one that came.
     #[must_use]
     pub fn missing(&self) -> u64 {
@@ -133,7 +152,7 @@ fn take_line(contact: &mut Contact, line: LineId, now: Timestamp) -> (TheirLine,
     match contact.theirs.iter().find(|known| known.line == line) {
         Some(known) => (known.clone(), false),
         None => (
-            TheirLine { line, contiguous: 0, highest: 0, received: 0, since: now },
+            TheirLine { line, contiguous: 0, highest: 0, received: 0, since: contact.after_all_lines(now) },
             !contact.theirs.as_slice().is_empty(),
         ),
     }

@@ -19,7 +19,7 @@ use rand_core::CryptoRng;
 
 use crate::{
     client::{Client, until_undisturbed},
-    contact::Contact,
+    contact::{Contact, Place},
     error::ClientError,
     profile::Profile,
     send::must_be_accepted,
@@ -49,9 +49,8 @@ pub struct OurSealingKeys(List<OurSealingKey, KEPT>);
 #[derive(Clone, Debug, TlsSerialize, TlsDeserialize, TlsSize)]
 pub struct TheirSealingKey {
     key: Bytes<2048>,
-    /// Where they announced it: the newest place wins.
-    line: LineId,
-    index: u64,
+    /// Where they announced it: the newest wins.
+    at: Place,
 }
 
 /// Since when a contact may know our sealing key: the first frame of our line that announced it.
@@ -112,20 +111,20 @@ impl Contact {
 
     /// Remembers the one that a Hello announces.
     pub(crate) fn note_sealing_key_of_hello(&mut self, extensions: &Extensions) {
-        self.note_sealing_key(extensions, LineId::NONE, 0);
+        self.note_sealing_key(extensions, Place::HELLO);
     }
 
-    /// Remembers the one that a frame announces; whether it comes after the one we know is the caller's answer.
-    pub(crate) fn note_sealing_key_of(&mut self, frame: &Frame, is_newer_than: impl Fn((LineId, u64)) -> bool) {
-        if self.sealing.as_ref().is_none_or(|known| is_newer_than((known.line, known.index))) {
-            self.note_sealing_key(&frame.extensions, frame.line, frame.index);
+    /// Remembers the one that a frame announces, if it comes after the one we know.
+    pub(crate) fn note_sealing_key_of(&mut self, frame: &Frame) {
+        if self.sealing.as_ref().is_none_or(|known| self.is_before(known.at, frame)) {
+            self.note_sealing_key(&frame.extensions, Place::of(frame));
         }
     }
 
-    fn note_sealing_key(&mut self, extensions: &Extensions, line: LineId, index: u64) {
+    fn note_sealing_key(&mut self, extensions: &Extensions, at: Place) {
         let Some(announced) = SealingKey::announced(extensions) else { return };
         if let Ok(key) = Bytes::new(announced.as_bytes().to_vec()) {
-            self.sealing = Some(TheirSealingKey { key, line, index });
+            self.sealing = Some(TheirSealingKey { key, at });
         }
     }
 

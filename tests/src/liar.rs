@@ -6,7 +6,11 @@ use std::{
 };
 
 use futures_util::{SinkExt as _, StreamExt as _};
-use lightproof_wire::{frame::RelayFrame, relay_link::RelayLink};
+use lightproof_wire::{
+    frame::RelayFrame,
+    relay_link::RelayLink,
+    reply::{Delivery, Push},
+};
 use tokio::{
     net::{TcpListener, TcpStream},
     task::JoinHandle,
@@ -49,6 +53,24 @@ impl Liar {
     /// Honest again.
     pub fn be_honest(&self) {
         self.tell(|frame| vec![frame]);
+    }
+
+    /// From now on, once, of two envelopes the second comes first.
+    pub fn swap(&self) {
+        let mut kept: Option<Delivery> = None;
+        let mut is_done = false;
+        self.tell(move |frame| match frame {
+            RelayFrame::Push(Push::Delivery(first)) if kept.is_none() && !is_done => {
+                kept = Some(first);
+                Vec::new()
+            }
+            RelayFrame::Push(Push::Delivery(second)) if !is_done => {
+                is_done = true;
+                let pushed = |delivery| RelayFrame::Push(Push::Delivery(delivery));
+                [second].into_iter().chain(kept.take()).map(pushed).collect()
+            }
+            frame => vec![frame],
+        });
     }
 
     /// The link clients know it by.

@@ -24,6 +24,23 @@ fn digest(name: &str) -> Digest {
     Digest::of(name.as_bytes())
 }
 
+fn frame(line: u8, index: u64, previous: Digest) -> Frame {
+    Frame {
+        sender: Fingerprint::from_bytes([2; 32]),
+        recipient: Fingerprint::from_bytes([3; 32]),
+        message_id: MessageId([4; 16]),
+        line: LineId([line; 8]),
+        index,
+        previous,
+        sent_at: NOW,
+        ack: LineAck::default(),
+        reply: None,
+        card: None,
+        content: Content::Retract(Retract { message_ids: List::default() }),
+        extensions: Extensions::default(),
+    }
+}
+
 /// A line as it comes in.
 struct Line {
     vault: Vault<MemoryStore>,
@@ -41,22 +58,12 @@ impl Line {
 
     /// The body of that name comes, at this place, after that other.
     fn take(&mut self, name: &str, index: u64, previous: Digest) -> Standing {
-        let frame = Frame {
-            sender: self.contact.fingerprint,
-            recipient: Fingerprint::from_bytes([3; 32]),
-            message_id: MessageId([4; 16]),
-            line: LineId([5; 8]),
-            index,
-            previous,
-            sent_at: NOW,
-            ack: LineAck::default(),
-            reply: None,
-            card: None,
-            content: Content::Retract(Retract { message_ids: List::default() }),
-            extensions: Extensions::default(),
-        };
+        self.take_frame(name, &frame(5, index, previous))
+    }
+
+    fn take_frame(&mut self, name: &str, frame: &Frame) -> Standing {
         let mut turn = self.vault.turn();
-        let (standing, record) = ready(place(&mut turn, &mut self.contact, &frame, digest(name), NOW)).unwrap();
+        let (standing, record) = ready(place(&mut turn, &mut self.contact, frame, digest(name), NOW)).unwrap();
         if let Some(record) = record {
             turn.put(&record, &mut self.rng);
         }
@@ -97,4 +104,24 @@ fn a_frame_that_contradicts_its_neighbours_is_an_alarm() {
     assert_eq!(line.take("three", 3, digest("two")), FRESH, "whose neighbour has not come yet");
     assert_eq!(line.take("another", 2, digest("one")), Standing::Contradicts, "not the one that the next names");
     assert_eq!(line.take("two", 2, digest("one")), FRESH);
+}
+
+#[test]
+fn a_late_frame_of_an_earlier_line_is_not_the_newest() {
+    let mut line = Line::new();
+    let places = [(5, 1), (5, 3), (6, 2), (6, 1), (5, 4)];
+    let frames = places.map(|(of, index)| {
+        let previous = if index == 1 { NO_FRAME } else { digest(&format!("{of} {}", index - 1)) };
+        let frame = frame(of, index, previous);
+        assert!(matches!(line.take_frame(&format!("{of} {index}"), &frame), Standing::Fresh { .. }));
+        frame
+    });
+    let by_age = [0, 1, 4, 3, 2].map(|number| &frames[number]);
+    for (age, frame) in by_age.iter().enumerate() {
+        for (other, earlier) in by_age.iter().enumerate() {
+            assert_eq!(line.contact.is_before(Place::of(earlier), frame), other < age, "{other} before {age}");
+        }
+    }
+    let after_a_hello = frames.each_ref().map(|frame| line.contact.is_before(Place::HELLO, frame));
+    assert_eq!(after_a_hello, [false, false, true, false, true], "the last of each line");
 }

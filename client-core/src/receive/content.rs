@@ -1,7 +1,7 @@
 //! Take what a verified frame says: a message, a receipt, a retract; and the addresses it names.
 
 use lightproof_e2ee::{
-    frame::{self, Content, Frame, LineId, VerifiedFrame},
+    frame::{self, Content, Frame, VerifiedFrame},
     manifest::{Manifest, Photo},
     receipt::{Receipt, ReceiptKind},
 };
@@ -14,7 +14,7 @@ use rand_core::CryptoRng;
 
 use crate::{
     client::Client,
-    contact::{Contact, PrivateDrop},
+    contact::{Contact, Place, PrivateDrop},
     error::ClientError,
     event::Notice,
     message::{Direction, Message, PhotoState, Signed, State, StoredPhoto},
@@ -153,26 +153,26 @@ fn waiting(photo: &Photo, rng: &mut impl CryptoRng) -> StoredPhoto {
     StoredPhoto { facts: photo.clone(), spool: SpoolName::generate(rng), state: PhotoState::Waiting, tries: 0 }
 }
 
-/// The newest private mailbox wins, and the newest sealing key; a replaced doorbell replaces the one we knew. The relay they
-/// are at now, if that is another than before.
+/// Of private mailboxes, sealing keys and doorbells, that of the newest frame counts, in whatever order they come. The relay
+/// they are at now, if that is another than before.
 pub(super) fn note_addresses(contact: &mut Contact, frame: &Frame) -> Option<RelayLink> {
     let mut moved = None;
-    // The line just written to stands last; a late frame of an earlier one names an earlier place.
-    let newest =
-        contact.theirs.iter().next_back().is_some_and(|line| line.line == frame.line && line.highest == frame.index);
-    let is_newer = |(line, index): (LineId, u64)| if line == frame.line { index < frame.index } else { newest };
+    let named = contact.private.as_ref().map_or(Place::HELLO, |known| known.named);
     if let Some(reply) = &frame.reply
-        && contact.private.as_ref().map_or(newest, |known| is_newer((known.line, known.index)))
+        && contact.is_before(named, frame)
     {
         if let Some(known) = contact.private.take().filter(|known| known.reply.relay != reply.relay) {
             contact.earlier = Some(known.reply);
             moved = RelayLink::from_text(&reply.relay).ok();
         }
-        contact.private = Some(PrivateDrop { reply: reply.clone(), line: frame.line, index: frame.index });
+        contact.private = Some(PrivateDrop { reply: reply.clone(), named: Place::of(frame) });
     }
-    contact.note_sealing_key_of(frame, is_newer);
-    if let Some(change) = &frame.card {
+    contact.note_sealing_key_of(frame);
+    if let Some(change) = &frame.card
+        && contact.doorbell_told.is_none_or(|told| contact.is_before(told, frame))
+    {
         contact.doorbell = Some(frame::Reply { drop: change.drop.clone(), relay: change.relay.clone() });
+        contact.doorbell_told = Some(Place::of(frame));
     }
     moved
 }

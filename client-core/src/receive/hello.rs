@@ -3,7 +3,7 @@
 use lightproof_e2ee::{
     envelope::HelloHeader,
     error::OpenError,
-    frame::{LineId, Reply},
+    frame::Reply,
     handshake::{Answered, hello_t0, respond},
 };
 use lightproof_wire::{envelope::Envelope, prekey::PrekeyKind, time::Timestamp};
@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     client::Client,
-    contact::{Contact, PrivateDrop, REQUESTS, SessionRef, Standing},
+    contact::{Contact, Place, PrivateDrop, REQUESTS, SessionRef, Standing},
     error::ClientError,
     event::Notice,
     parting::forget_request,
@@ -203,7 +203,7 @@ fn session_of(answered: &Answered, now: Timestamp) -> SessionRef {
 fn note_caller(contact: &mut Contact, answered: &Answered) {
     contact.set_identity(&answered.identity);
     // Their Hello names the mailbox they made for us; a frame that names another later wins.
-    contact.private = Some(PrivateDrop { reply: answered.reply.clone(), line: LineId::NONE, index: 0 });
+    contact.private = Some(PrivateDrop { reply: answered.reply.clone(), named: Place::HELLO });
     contact.doorbell = Some(Reply { drop: answered.card.doorbell.clone(), relay: answered.card.relay.clone() });
     contact.hint = answered.card.name_hint.clone();
     contact.note_sealing_key_of_hello(&answered.extensions);

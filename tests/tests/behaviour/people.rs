@@ -118,3 +118,34 @@ async fn a_replaced_card_reaches_contacts_and_the_old_one_nothing() {
     let notes = scene.bob.notes().await;
     assert_eq!(notes.iter().filter(|note| *note == "knock" || *note == "thanks").count(), 2, "{notes:?}");
 }
+
+async fn replace_card(scene: &mut Scene) {
+    let now = scene.clock.now();
+    scene.bob.client.replace_doorbell(now, &mut scene.bob.rng).await.unwrap();
+    scene.bob.client.hang_up();
+}
+
+/// A relay can hold an envelope back, and the card in it is older then than the one that overtook it.
+#[tokio::test]
+async fn a_card_that_comes_late_does_not_bring_a_replaced_one_back() {
+    let (mut scene, liar) = Scene::friends_before_liar().await;
+    scene.talk().await;
+    scene.settle().await;
+    for (first, then, why) in [
+        ("second card", Some("third card"), "the third came first"),
+        ("fourth card", None, "told once, and late: there is no newer one"),
+    ] {
+        replace_card(&mut scene).await;
+        scene.bob.note("alice", first).await;
+        if then.is_some() {
+            replace_card(&mut scene).await;
+        }
+        scene.bob.note("alice", then.unwrap_or("by the way")).await;
+        liar.swap();
+        scene.alice.receive().await.unwrap();
+        liar.be_honest();
+        let known = scene.alice.client.contact("bob").await.unwrap().doorbell.unwrap();
+        assert_eq!(known.drop, scene.bob.client.card().await.unwrap().doorbell, "{why}");
+    }
+    assert_eq!(scene.alice.notes().await[1..], ["second card", "third card", "fourth card", "by the way"]);
+}

@@ -24,11 +24,7 @@ use lightproof_tests::{
     Person, Scene,
     scene::{exact, noise},
 };
-use lightproof_wire::{
-    frame::RelayFrame,
-    reply::{Delivery, Push},
-    time::Timestamp,
-};
+use lightproof_wire::time::Timestamp;
 
 /// Two who have talked, and whose receipts have all arrived.
 async fn friends() -> Scene {
@@ -125,24 +121,6 @@ async fn what_was_not_looked_at_goes_and_what_was_looked_at_stays() {
     assert!(sent.iter().all(|message| message.retraction.unwrap().confirmed.is_yes()));
 }
 
-/// Of two envelopes the second comes first.
-fn swapped() -> impl FnMut(RelayFrame) -> Vec<RelayFrame> + Send + 'static {
-    let mut kept: Option<Delivery> = None;
-    let mut is_done = false;
-    move |frame| match frame {
-        RelayFrame::Push(Push::Delivery(first)) if kept.is_none() && !is_done => {
-            kept = Some(first);
-            Vec::new()
-        }
-        RelayFrame::Push(Push::Delivery(second)) if !is_done => {
-            is_done = true;
-            let pushed = |delivery| RelayFrame::Push(Push::Delivery(delivery));
-            [second].into_iter().chain(kept.take()).map(pushed).collect()
-        }
-        frame => vec![frame],
-    }
-}
-
 #[tokio::test]
 async fn a_retract_that_comes_before_its_message_is_remembered() {
     let (mut scene, liar) = Scene::friends_before_liar().await;
@@ -151,7 +129,7 @@ async fn a_retract_that_comes_before_its_message_is_remembered() {
     let message = send_photo(&mut scene, "too early").await;
     let now = scene.clock.now();
     take_back(&mut scene.alice, &message, now).await;
-    liar.tell(swapped());
+    liar.swap();
     scene.bob.receive().await.unwrap();
     liar.be_honest();
     scene.bob.receive().await.unwrap();
