@@ -141,6 +141,12 @@ impl Contact {
         self.theirs.iter().fold(now, |after, line| after.max(line.since.plus_ms(1)))
     }
 
+    /// How many frames of theirs came.
+    #[must_use]
+    pub(crate) fn received(&self) -> u64 {
+        self.theirs.iter().fold(0, |sum, line| sum.saturating_add(line.received))
+    }
+
     /// Frames of theirs that are missing before one that came.
     #[must_use]
     pub fn missing(&self) -> u64 {

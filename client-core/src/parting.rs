@@ -44,6 +44,7 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
                 forget_request(&mut turn, &contact).await?
             } else {
                 forget_sessions(&mut turn, &contact);
+                forget_owed(&mut turn, fingerprint).await?;
                 contact.part(standing);
                 turn.put(&contact, rng);
                 Vec::new()
@@ -58,7 +59,7 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         Ok(())
     }
 
-    /// Nothing more goes out to them: envelopes, bodies and receipts go, and sends that are not enclosed go on without them.
+    /// Nothing more goes out to them: envelopes and bodies go, and sends that are not enclosed go on without them.
     async fn drop_outgoing(
         &self,
         turn: &mut Turn<'_, S>,
@@ -71,12 +72,6 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         for body in turn.scan::<Body>().await?.iter().filter(|body| body.contact == *fingerprint) {
             turn.delete(body);
         }
-        for receipt in turn.scan::<DueReceipt>().await?.iter().filter(|receipt| receipt.contact == *fingerprint) {
-            turn.delete(receipt);
-        }
-        for early in turn.scan::<Retracted>().await?.iter().filter(|early| early.contact == *fingerprint) {
-            turn.delete(early);
-        }
         for mut outgoing in turn.scan::<Outgoing>().await? {
             if outgoing.leave_out(fingerprint) {
                 turn.put(&outgoing, rng);
@@ -86,12 +81,13 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
     }
 }
 
-/// Everything a request brought: sessions, messages, the frames of its lines. The names of its sealed photos.
+/// Everything a request brought: sessions, messages, what is owed for them, the frames of its lines. The names of its sealed photos.
 pub(crate) async fn forget_request<S: Store>(
     turn: &mut Turn<'_, S>,
     contact: &Contact,
 ) -> Result<Vec<SpoolName>, ClientError> {
     forget_sessions(turn, contact);
+    forget_owed(turn, &contact.fingerprint).await?;
     let mut spooled = Vec::new();
     for message in turn.scan::<Message>().await?.iter().filter(|message| message.contact == contact.fingerprint) {
         spooled.extend(message.photos.iter().filter(|_| message.direction == Direction::In).map(|photo| photo.spool));
@@ -106,4 +102,15 @@ fn forget_sessions<S: Store>(turn: &mut Turn<'_, S>, contact: &Contact) {
     for session in contact.sessions.iter() {
         turn.delete_id::<StoredSession>(session.id.as_bytes());
     }
+}
+
+/// Receipts that they wait for, and what they took back before it came.
+async fn forget_owed<S: Store>(turn: &mut Turn<'_, S>, fingerprint: &Fingerprint) -> Result<(), ClientError> {
+    for receipt in turn.scan::<DueReceipt>().await?.iter().filter(|receipt| receipt.contact == *fingerprint) {
+        turn.delete(receipt);
+    }
+    for early in turn.scan::<Retracted>().await?.iter().filter(|early| early.contact == *fingerprint) {
+        turn.delete(early);
+    }
+    Ok(())
 }

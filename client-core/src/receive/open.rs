@@ -28,7 +28,7 @@ use crate::{
     event::Notice,
     lines::{self, Standing},
     mailboxes::Mailbox,
-    message::{Body, Message},
+    message::Body,
     moving::note_arrival,
     sessions::StoredSession,
     spool::Spool,
@@ -84,8 +84,8 @@ pub(super) enum Outcome {
     Aside(Reason),
 }
 
-/// Messages one person may leave before they are accepted; what follows waits unopened.
-const REQUEST_MESSAGES: usize = 8;
+/// Frames one person may leave before they are accepted, messages or not; what follows waits unopened.
+const REQUEST_FRAMES: u64 = 8;
 
 /// Who an opened envelope is from, and in which session.
 struct From {
@@ -234,11 +234,11 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
             Some(contact) => self.vault.get(contact.as_bytes()).await?.into_iter().collect(),
             None => self.vault.scan().await?,
         };
-        let mut reason = Reason::Unopened;
-        for request in self.crowded_requests(&contacts).await? {
-            contacts.retain(|contact| contact.fingerprint != request);
-            reason = Reason::Crowded;
-        }
+        let before = contacts.len();
+        // People who wait for an answer and have written as much as they may until then.
+        contacts
+            .retain(|contact| contact.standing != contact::Standing::Requested || contact.received() < REQUEST_FRAMES);
+        let reason = if contacts.len() < before { Reason::Crowded } else { Reason::Unopened };
         // At the doorbell: first those who have not used their private mailbox yet.
         contacts.sort_by_key(|contact| contact.mailbox_used.is_yes());
         let sessions = |contact: Contact| {
@@ -246,18 +246,6 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
             newest_first.into_iter().map(move |session| From { contact: contact.clone(), session })
         };
         Ok((contacts.into_iter().flat_map(sessions).collect(), reason))
-    }
-
-    /// People who wait for an answer and have written as much as they may until then.
-    async fn crowded_requests(&self, contacts: &[Contact]) -> Result<Vec<Fingerprint>, ClientError> {
-        let waiting = contacts.iter().filter(|contact| contact.standing == contact::Standing::Requested);
-        let waiting: Vec<Fingerprint> = waiting.map(|contact| contact.fingerprint).collect();
-        if waiting.is_empty() {
-            return Ok(waiting);
-        }
-        let messages: Vec<Message> = self.vault.scan().await?;
-        let count = |of: &Fingerprint| messages.iter().filter(|message| message.contact == *of).count();
-        Ok(waiting.into_iter().filter(|request| count(request) >= REQUEST_MESSAGES).collect())
     }
 
     /// Saves session, frame and seen hash in one transaction.

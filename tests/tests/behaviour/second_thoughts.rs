@@ -122,6 +122,51 @@ async fn what_was_not_looked_at_goes_and_what_was_looked_at_stays() {
 }
 
 #[tokio::test]
+async fn a_stranger_who_takes_back_leaves_no_more_than_one_who_writes() {
+    let mut scene = Scene::strangers().await;
+    let now = scene.clock.now();
+    for number in 0..6 {
+        let outcome = scene.alice.note("bob", &format!("{number}")).await;
+        take_back(&mut scene.alice, &outcome.sent[0].message.clone().unwrap(), now).await;
+    }
+    scene.bob.receive().await.unwrap();
+    assert_eq!((rows(&scene.bob, Table::Frames).await, rows(&scene.bob, Table::Messages).await), (8, 4));
+    assert_eq!(scene.bob.client.aside().await.unwrap().len(), 4, "the others wait unopened");
+    scene.bob.accept_all().await;
+    scene.settle().await;
+    assert_eq!(scene.bob.inbox().await.len(), 6);
+    assert!(scene.bob.inbox().await.iter().all(|message| is_emptied(message, State::Retracted)));
+    assert_eq!((scene.alice.heard(), scene.bob.heard()), (vec![], vec![]));
+}
+
+#[tokio::test]
+async fn a_request_that_makes_room_for_others_leaves_nothing() {
+    let mut scene = Scene::strangers().await;
+    let now = scene.clock.now();
+    scene.alice.note("bob", "first").await;
+    take_back_in_own_name(&mut scene.alice, MessageId([9; 16]), now).await;
+    scene.bob.receive().await.unwrap();
+    let tables = [Table::Messages, Table::Receipts, Table::Retracted, Table::Frames];
+    let all = async |person: &Person| {
+        let mut counts = Vec::new();
+        for table in tables {
+            counts.push(rows(person, table).await);
+        }
+        counts
+    };
+    assert_eq!(all(&scene.bob).await, [1, 2, 1, 2]);
+    for number in 0..32 {
+        let mut stranger = Person::new("stranger", &scene.relay.link(), &scene.clock, 10 + number).await;
+        stranger.add(&scene.bob, "bob").await;
+        stranger.note("bob", "me too").await;
+    }
+    scene.bob.receive().await.unwrap();
+    let requests = scene.bob.client.requests().await.unwrap();
+    assert!(requests.len() == 32 && requests.iter().all(|request| request.hint.as_str() == "stranger"));
+    assert_eq!(all(&scene.bob).await, [32, 32, 0, 32], "of hers nothing is left");
+}
+
+#[tokio::test]
 async fn a_retract_that_comes_before_its_message_is_remembered() {
     let (mut scene, liar) = Scene::friends_before_liar().await;
     scene.talk().await;
