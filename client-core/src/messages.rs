@@ -87,17 +87,26 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         .await
     }
 
-    /// A person has looked at a message: it is read, and its sender hears of it if they asked.
+    /// A person looks at a message as it is given: it is read, and its sender hears of it if they asked. To be saved before
+    /// it is shown: what is on a screen and is taken back then stays.
     ///
     /// # Errors
-    /// The vault's.
+    /// [`ClientError::NotNow`] where its sender took it back meanwhile, [`ClientError::Verification`] where a photo of it
+    /// turned out to be another, [`ClientError::Unknown`] where it was deleted: it is not to be shown; or the vault's.
     pub async fn viewed(&self, message: &Message, now: Timestamp, rng: &mut impl CryptoRng) -> Result<(), ClientError> {
         if message.direction == Direction::Out || message.read.is_yes() || message.is_for_one_look() {
             return Ok(());
         }
         until_undisturbed(async || {
             let mut turn = self.vault.turn();
-            let Some(mut stored) = turn.get::<Message>(&message.id()).await? else { return Ok(()) };
+            let stored: Option<Message> = turn.get(&message.id()).await?;
+            let mut stored = stored.ok_or_else(|| ClientError::Unknown(message.name()))?;
+            match stored.state {
+                State::Retracted => return Err(ClientError::NotNow("its sender has just taken this message back")),
+                State::Failed if message.state != State::Failed => return Err(ClientError::Verification),
+                _ if stored.read.is_yes() => return Ok(()),
+                _ => {}
+            }
             let contact: Option<Contact> = turn.get(message.contact.as_bytes()).await?;
             stored.read = Flag::Yes;
             if let Some(contact) = contact.filter(Contact::is_accepted)

@@ -10,7 +10,7 @@ use lightproof_core::ClientError;
 use lightproof_core::message::{Direction, Message, PhotoState};
 
 use super::present::{extension, hex};
-use crate::clock::Date;
+use crate::clock::{Date, now, rng};
 use crate::exit::Failure;
 use crate::opened::Opened;
 use crate::output::Output;
@@ -31,8 +31,10 @@ pub(crate) struct PhotoOf<'a> {
 /// What a photo is opened for.
 #[derive(Clone, Copy)]
 enum Look {
-    /// To be looked at as often as one likes.
+    /// To be kept, or got ready: nobody looks at it by that.
     Any,
+    /// To be looked at as often as one likes.
+    Shown,
     /// For the one look that there is.
     Once,
 }
@@ -41,6 +43,11 @@ impl<'a> PhotoOf<'a> {
     /// The `place`-th photo of a message, counted from 0.
     pub(crate) const fn new(opened: &'a Opened, message: &'a Message, place: usize) -> Self {
         Self { opened, message, place, look: Look::Any }
+    }
+
+    /// The same, for somebody who looks: that is saved once all of it has verified, and before any of it leaves.
+    pub(super) const fn shown(opened: &'a Opened, message: &'a Message, place: usize) -> Self {
+        Self { opened, message, place, look: Look::Shown }
     }
 
     /// The same, of a message that is shown once.
@@ -85,6 +92,7 @@ impl<'a> PhotoOf<'a> {
         let failed = |error| cannot_write(folder, &error);
         let mut file = UnfinishedFile::begin(folder).map_err(failed)?;
         self.stream(&mut file, failed).await?;
+        self.leaves().await?;
         file.finish_beside(&stem, extension(photo.facts.media_type)).map_err(failed)
     }
 
@@ -100,6 +108,7 @@ impl<'a> PhotoOf<'a> {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let mut file = UnfinishedFile::begin(folder).map_err(failed)?;
         self.stream(&mut file, failed).await?;
+        self.leaves().await?;
         file.finish_new(path).map_err(failed)
     }
 
@@ -109,11 +118,19 @@ impl<'a> PhotoOf<'a> {
     /// Where it does not verify.
     pub(crate) async fn print(self, output: &mut Output) -> Result<(), Failure> {
         self.stream(&mut io::sink(), |error| Failure::failed(error.to_string())).await?;
+        self.leaves().await?;
         let mut chunks = self.opened.client.open_photo(self.message, self.place)?;
         while let Some(bytes) = chunks.next().await? {
             output.bytes(&bytes)?;
         }
         Ok(chunks.finish()?)
+    }
+
+    async fn leaves(self) -> Result<(), Failure> {
+        match self.look {
+            Look::Shown => Ok(self.opened.client.viewed(self.message, now(), &mut rng()).await?),
+            Look::Any | Look::Once => Ok(()),
+        }
     }
 
     /// Writes it somewhere. What was written may be used once this has ended well, not before.
@@ -127,7 +144,7 @@ impl<'a> PhotoOf<'a> {
     ) -> Result<(), Failure> {
         let client = &self.opened.client;
         let mut chunks = match self.look {
-            Look::Any => client.open_photo(self.message, self.place)?,
+            Look::Any | Look::Shown => client.open_photo(self.message, self.place)?,
             Look::Once => client.open_photo_for_one_look(self.message, self.place)?,
         };
         while let Some(bytes) = chunks.next().await? {

@@ -38,8 +38,7 @@ pub(super) async fn run(typed: &Show, opened: &Opened, output: &mut Output) -> R
         let [place] = wanted.as_slice() else {
             return Err(Failure::usage("stdout takes one photo").hint("choose it with --photo N"));
         };
-        PhotoOf::new(opened, &message, *place).print(output).await?;
-        opened.client.viewed(&message, now(), &mut rng()).await?;
+        PhotoOf::shown(opened, &message, *place).print(output).await?;
         return Ok(Exit::Done);
     }
     if let Some(target) = &typed.save {
@@ -57,9 +56,11 @@ pub(super) async fn run(typed: &Show, opened: &Opened, output: &mut Output) -> R
         let photo = PhotoOf::new(opened, &message, place);
         drawings.push_str(&look_inside(photo, stored, &mut shown, canvas.as_ref(), output).await?);
     }
+    // Before it is shown: what is seen is theirs who saw it, and a message that was taken back meanwhile is not shown. Should
+    // this process end right now it counts as seen, and is still there to be shown again.
+    opened.client.viewed(&message, now(), &mut rng()).await?;
     output.report(&shown)?;
     output.bytes(drawings.as_bytes())?;
-    opened.client.viewed(&message, now(), &mut rng()).await?;
     Ok(if message.state == State::Waiting { Exit::Nothing } else { Exit::Done })
 }
 
@@ -90,7 +91,7 @@ async fn save(
             .hint("name a folder that exists or ends with /, or choose one with --photo N"));
     }
     for &place in wanted {
-        let photo = PhotoOf::new(opened, message, place);
+        let photo = PhotoOf::shown(opened, message, place);
         let path = if is_folder {
             photo.save_in(target, &told.from).await?.path
         } else {

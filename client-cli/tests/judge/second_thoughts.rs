@@ -65,6 +65,28 @@ fn what_was_looked_at_or_saved_stays_and_the_sender_is_told_so() {
     assert!(world.path(&file).exists());
 }
 
+/// What is on a screen must not be taken back: that it is there is saved first, even where it then does not come so far.
+#[test]
+fn that_somebody_looks_is_saved_before_anything_is_shown() {
+    let world = World::new();
+    let (alice, bob) = world.friends();
+    let ids = [(); 3].map(|()| sent(&world, &alice, &[]));
+    bob.says(&["receive"]);
+    let unread = || messages(&bob.says(&["--json", "messages", "--unread"])).len();
+    assert_eq!(unread(), 3);
+    for (left, id, words) in [(2, &ids[0], &["show"][..]), (1, &ids[1], &["show", "--save", "-", "--photo", "1"])] {
+        let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let shown = bob.command(&[words, &[id]].concat()).stdout(full).status().unwrap();
+        assert!(!shown.success(), "{words:?}");
+        assert_eq!(unread(), left, "{words:?}");
+    }
+    // What cannot be saved is not looked at.
+    bob.ends(&["show", &ids[2], "--save", "no/such/folder/photo.jpg"], 1);
+    assert_eq!(unread(), 1);
+    bob.says(&["show", &ids[2], "--save", "photo.jpg"]);
+    assert_eq!(unread(), 0);
+}
+
 #[test]
 fn a_message_for_one_look_is_shown_once_and_never_saved() {
     let world = World::new();

@@ -122,6 +122,26 @@ async fn what_was_not_looked_at_goes_and_what_was_looked_at_stays() {
 }
 
 #[tokio::test]
+async fn what_is_taken_back_while_it_is_got_ready_is_not_shown() {
+    let mut scene = friends().await;
+    let message = send_photo(&mut scene, "too late").await;
+    scene.settle().await;
+    let got_ready = last(&scene.bob, Direction::In).await;
+    let now = scene.clock.now();
+    take_back(&mut scene.alice, &message, now).await;
+    scene.bob.receive().await.unwrap();
+    let bob = &mut scene.bob;
+    let shown = bob.client.viewed(&got_ready, now, &mut bob.rng).await;
+    assert!(matches!(shown, Err(ClientError::NotNow(_))), "{shown:?}");
+    let gone = last(bob, Direction::In).await;
+    assert!(is_emptied(&gone, State::Retracted));
+    bob.client.viewed(&gone, now, &mut bob.rng).await.unwrap();
+    bob.client.delete_message(&gone).await.unwrap();
+    let shown = bob.client.viewed(&got_ready, now, &mut bob.rng).await;
+    assert!(matches!(shown, Err(ClientError::Unknown(_))), "{shown:?}");
+}
+
+#[tokio::test]
 async fn a_stranger_who_takes_back_leaves_no_more_than_one_who_writes() {
     let mut scene = Scene::strangers().await;
     let now = scene.clock.now();
