@@ -19,9 +19,10 @@ const HEADER_VERSION: u8 = 1;
 pub(crate) const MEMORY_KIB: u32 = 65_536;
 pub(crate) const PASSES: u32 = 3;
 pub(crate) const LANES: u32 = 1;
-/// A header that asks for more would only stop the machine: 4 GiB, 64 passes.
-const MEMORY_KIB_MAX: u32 = 4_194_304;
-const PASSES_MAX: u32 = 64;
+/// A header, or a file, that asks for more than four times what we ask for only wants to stop the machine.
+const MEMORY_KIB_MAX: u32 = 4 * MEMORY_KIB;
+const PASSES_MAX: u32 = 4 * PASSES;
+const LANES_MAX: u32 = 4 * LANES;
 
 /// What opens a vault.
 pub enum Passphrase {
@@ -170,9 +171,6 @@ fn wrap_key(lock: &Lock, passphrase: &Passphrase) -> Result<Key<WrapKey>, Unlock
         (Lock::Open, _) => Zeroizing::new([0; 32]),
         (Lock::Argon2id { .. }, Passphrase::None) => return Err(UnlockError::Missing),
         (Lock::Argon2id { memory_kib, passes, lanes, salt }, Passphrase::Words(words)) => {
-            if *memory_kib > MEMORY_KIB_MAX || *passes > PASSES_MAX {
-                return Err(UnlockError::Damaged);
-            }
             stretch(words.as_bytes(), (*memory_kib, *passes, *lanes), salt)?
         }
     };
@@ -182,12 +180,15 @@ fn wrap_key(lock: &Lock, passphrase: &Passphrase) -> Result<Key<WrapKey>, Unlock
 /// What a passphrase becomes, with so much memory in KiB, so many passes and lanes: Argon2id.
 ///
 /// # Errors
-/// [`UnlockError::Damaged`] for parameters that Argon2id does not have, [`UnlockError::Memory`].
+/// [`UnlockError::Damaged`] for parameters that Argon2id does not have, or far above ours; [`UnlockError::Memory`].
 pub(crate) fn stretch(
     words: &[u8],
     (memory_kib, passes, lanes): (u32, u32, u32),
     salt: &[u8],
 ) -> Result<Zeroizing<[u8; 32]>, UnlockError> {
+    if memory_kib > MEMORY_KIB_MAX || passes > PASSES_MAX || lanes > LANES_MAX {
+        return Err(UnlockError::Damaged);
+    }
     let mut key = Zeroizing::new([0; 32]);
     let params = Params::new(memory_kib, passes, lanes, Some(32)).map_err(|_| UnlockError::Damaged)?;
     Argon2::new(Algorithm::Argon2id, Version::V0x13, params)

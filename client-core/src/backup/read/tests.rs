@@ -237,6 +237,20 @@ fn a_head_opens_with_its_passphrase_alone_and_every_change_of_it_is_refused() {
 }
 
 #[test]
+fn a_head_that_asks_for_too_much_is_refused_before_any_work() {
+    let (head, file) = file();
+    let ours = [65_536_u32, 3, 1];
+    for (place, ours) in (0..).zip(ours) {
+        let at = 26 + 4 * place;
+        assert_eq!(head[at..at + 4], ours.to_be_bytes());
+        let mut greedy = file.clone();
+        greedy[at..at + 4].copy_from_slice(&(4 * ours + 1).to_be_bytes());
+        // After the work it would be a wrong passphrase.
+        assert!(matches!(whole(&greedy, WORDS), Err(RestoreError::Damaged)), "parameter {place}");
+    }
+}
+
+#[test]
 fn a_head_that_asks_for_no_passphrase_is_refused() {
     let (opening, blob) = sealed(&content());
     assert!(matches!(opening.seal(&Passphrase::None, &mut rng(3)), Err(UnlockError::Missing)));
