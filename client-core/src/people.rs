@@ -344,15 +344,12 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         if taken { Err(ClientError::ChangedIdentity) } else { Ok(()) }
     }
 
-    /// What a request calls itself if that will do, else a number.
+    /// What a request calls itself, or a number where somebody else has that name.
     async fn free_name(&self, request: &Contact) -> Result<Text<NAME_BYTES>, ClientError> {
         let taken: Vec<Contact> = self.vault.scan().await?;
         let is_free = |name: &Text<NAME_BYTES>| !taken.iter().any(|contact| contact.name == *name);
-        let hinted = check_name(request.hint.as_str()).ok().filter(is_free);
-        match hinted {
-            Some(name) => Ok(name),
-            None => check_name(&format!("contact-{}", request.number)),
-        }
+        let hinted = check_name(request.hint.as_str())?;
+        if is_free(&hinted) { Ok(hinted) } else { check_name(&format!("contact-{}", request.number)) }
     }
 }
 

@@ -1,5 +1,9 @@
 //! `accept`: from now on, what they send is fetched, shown and answered.
 
+use lightproof_core::ClientError;
+use lightproof_core::contact::Contact;
+use lightproof_core::e2ee::identity::Fingerprint;
+
 use super::contact::Known;
 use super::requests::request;
 use crate::args::Accept;
@@ -11,9 +15,24 @@ use crate::plan::ContactName;
 
 pub(super) async fn run(typed: &Accept, opened: &Opened, output: &mut Output) -> Result<Exit, Failure> {
     let request = request(opened, &typed.request).await?;
-    let name = typed.name.as_ref().map(ContactName::as_str);
-    let person = opened.client.accept(&request.fingerprint, name, &mut rng()).await?;
+    let person = accept(opened, &request.fingerprint, typed.name.as_ref()).await?;
     output.report(&Known::whole(&person))?;
     output.remark("what they sent comes with the next `lightproof receive`");
     Ok(Exit::Done)
+}
+
+/// Accepts somebody by a name that was typed, or by what they call themselves, if that could have been typed.
+///
+/// # Errors
+/// [`ClientError::BadName`] where it could not, and the client's.
+pub(crate) async fn accept(
+    opened: &Opened,
+    request: &Fingerprint,
+    typed: Option<&ContactName>,
+) -> Result<Contact, ClientError> {
+    if typed.is_none() {
+        let hint = opened.client.person(request).await?.hint;
+        hint.as_str().parse::<ContactName>().map_err(|_| ClientError::BadName)?;
+    }
+    opened.client.accept(request, typed.map(ContactName::as_str), &mut rng()).await
 }

@@ -11,7 +11,7 @@ use crate::opened::Opened;
 use crate::output::Output;
 use crate::platform::process::Interrupts;
 
-mod accept;
+pub(crate) mod accept;
 mod backup;
 mod card;
 mod completions;

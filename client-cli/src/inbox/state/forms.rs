@@ -62,7 +62,7 @@ impl State {
         if *key == Key::Enter {
             let name = page.name.text();
             let said = self.person(&page.request).map(|person| person.name.as_str());
-            // What they call themselves is taken only as far as it is a name; the client finds another where it is not.
+            // What they call themselves is no name that was typed: the client finds another where somebody has it.
             let name = (!name.is_empty() && said != Some(name)).then(|| name.to_owned());
             return vec![Intent::Accept { request: page.request, name }];
         }

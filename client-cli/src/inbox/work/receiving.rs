@@ -13,10 +13,12 @@ use tokio::time::sleep;
 
 use super::{Tell, tell_notices};
 use crate::clock::{now, rng};
+use crate::commands::accept::accept;
 use crate::commands::watch::{self, Pace};
 use crate::exit::Failure;
 use crate::inbox::event::{Event, Intent, RelayState, Said};
 use crate::opened::Opened;
+use crate::plan::ContactName;
 use crate::source::PhotoFiles;
 
 /// Receives until it is dropped.
@@ -158,7 +160,8 @@ impl Receiving<'_> {
         let client = &self.opened.client;
         match intent {
             Intent::Accept { request, name } => {
-                let person = client.accept(&request, name.as_deref(), &mut rng()).await?;
+                let typed = name.map(|name| name.parse::<ContactName>().map_err(|_| ClientError::BadName));
+                let person = accept(self.opened, &request, typed.transpose()?.as_ref()).await?;
                 let name = crate::sanitize::Sanitized::line(person.name.as_str()).to_string();
                 self.tell.event(Event::Met(request));
                 self.tell.event(Event::Said(Said::remark(format!("{name} may write to you now"))));
