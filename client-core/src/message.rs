@@ -5,6 +5,7 @@ use lightproof_e2ee::{
     identity::Fingerprint,
     manifest::{NOTE_BYTES, PHOTOS, Photo},
     proof::SourceOpening,
+    receipt::ReceiptKind,
 };
 use lightproof_wire::{
     capability::{Capability, right},
@@ -189,6 +190,16 @@ impl Message {
     #[must_use]
     pub fn is_for_one_look(&self) -> bool {
         self.direction == Direction::In && self.view_once.is_yes() && self.state <= State::Expired
+    }
+
+    /// In: the receipt that says how far it came, if its sender wants that one.
+    pub(crate) fn receipt_kind(&self) -> Option<ReceiptKind> {
+        let is_seen = self.state == State::Viewed || self.state == State::Verified && self.read.is_yes();
+        if is_seen && self.viewed_wanted.is_yes() {
+            Some(ReceiptKind::Viewed)
+        } else {
+            (self.state == State::Verified && self.delivered_wanted.is_yes()).then_some(ReceiptKind::Delivered)
+        }
     }
 
     /// The state that follows from the photos, for a received message.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use lightproof_e2ee::{
-    frame::MessageId,
+    frame::{Content, Frame, MessageId},
     identity::Fingerprint,
     receipt::{NAMED_MESSAGES, ReceiptKind},
 };
@@ -17,6 +17,7 @@ use crate::{
     client::{Client, until_undisturbed},
     contact::Contact,
     error::ClientError,
+    message::{Direction, Message},
     spool::Spool,
     transport::Transport,
     vault::{
@@ -83,6 +84,29 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         let due = now.plus_ms(rng.next_u64() % DELAY_MAX_MS);
         turn.put(&DueReceipt { contact: contact.fingerprint, kind, message_id, due }, rng);
         Ok(())
+    }
+
+    /// Owes the receipt for a frame that came before once more, as far as it was owed.
+    pub(super) async fn repeat_receipt(
+        &self,
+        turn: &mut Turn<'_, S>,
+        contact: &Contact,
+        frame: &Frame,
+        now: Timestamp,
+        rng: &mut impl CryptoRng,
+    ) -> Result<(), ClientError> {
+        let kind = match &frame.content {
+            Content::Manifest(_) => {
+                let id = Message::record_id(&contact.fingerprint, Direction::In, &frame.message_id);
+                turn.get::<Message>(&id).await?.and_then(|message| message.receipt_kind())
+            }
+            Content::Receipt(_) => None,
+            Content::Retract(_) => Some(ReceiptKind::Delivered),
+        };
+        match kind.filter(|_| contact.is_accepted()) {
+            Some(kind) => self.owe_receipt(turn, contact, (kind, frame.message_id), now, rng).await,
+            None => Ok(()),
+        }
     }
 
     /// Encloses the receipts whose time has come; they leave with the next deposit.

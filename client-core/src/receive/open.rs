@@ -295,7 +295,8 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
                     (taken.contradicts, taken.dropped) = (said.contradicts, said.dropped);
                 }
             }
-            Standing::Repeated => {}
+            // Whoever seals it again has not heard that it came: a restored home, whose receipts went to the one before.
+            Standing::Repeated => self.repeat_receipt(&mut turn, &contact, frame, now, rng).await?,
             Standing::Contradicts => taken.contradicts = true,
         }
         if taken.contradicts {

@@ -92,6 +92,39 @@ async fn a_restored_home_talks_to_everybody_again_by_itself() {
 }
 
 #[tokio::test]
+async fn a_restored_home_hears_again_how_far_its_messages_came() {
+    let mut scene = Scene::friends().await;
+    scene.talk().await;
+    scene.settle().await;
+    scene.alice.note("bob", "delivered").await;
+    scene.alice.note("bob", "viewed").await;
+    let taken_back = scene.alice.note("bob", "taken back").await.sent[0].message.clone().unwrap();
+    let now = scene.clock.now();
+    scene.alice.client.retract(&taken_back, now, &mut scene.alice.rng).await.unwrap();
+    scene.alice.client.hang_up();
+    let backup = scene.alice.backup(Photos::Enclosed).await;
+    scene.bob.receive().await.unwrap();
+    let viewed = with_note(&scene.bob, "viewed").await;
+    scene.bob.client.viewed(&viewed, now, &mut scene.bob.rng).await.unwrap();
+    scene.settle().await;
+    assert_eq!(with_note(&scene.alice, "viewed").await.state, State::Viewed);
+    // The home that will be lost acks the receipts that it got: Bob does not seal them again.
+    scene.alice.note("bob", "I see").await;
+    scene.settle().await;
+
+    let mut restored = scene.alice.restored(&backup, 9).await;
+    // One receipt a minute.
+    for _ in 0..2 {
+        settle(&mut scene, &mut restored).await;
+    }
+    for (note, state) in [("delivered", State::Delivered), ("viewed", State::Viewed), ("taken back", State::Retracted)]
+    {
+        assert_eq!(with_note(&restored, note).await.state, state, "{note}");
+    }
+    assert!(with_note(&restored, "taken back").await.retraction.unwrap().confirmed.is_yes());
+}
+
+#[tokio::test]
 async fn a_message_for_one_look_is_in_no_backup_until_it_was_looked_at() {
     let mut scene = Scene::friends().await;
     scene.talk().await;
