@@ -191,12 +191,15 @@ pub struct Turn<'v, S> {
 }
 
 impl<S: Store> Turn<'_, S> {
-    /// Reads one record; the turn will only commit if it is still the same.
+    /// Reads one record, as this turn has written it if it has; the turn will only commit if it is still the same.
     ///
     /// # Errors
     /// The store's, or a damaged record.
     pub async fn get<T: Record>(&mut self, id: &[u8]) -> Result<Option<T>, VaultError> {
         let row = self.vault.keys.row(T::TABLE, id);
+        if let Some((.., written)) = self.batch.put.iter().find(|(table, key, _)| *table == T::TABLE && *key == row) {
+            return Ok(Some(self.vault.keys.open(&row, written)?));
+        }
         match self.vault.store.get(T::TABLE, &row).await? {
             Some(found) => self.take(&found).map(Some),
             None => {

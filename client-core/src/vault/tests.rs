@@ -57,6 +57,20 @@ fn a_record_comes_back_after_the_vault_is_opened_again() {
     assert!(ready(again.get::<Contact>(&[2; 32])).unwrap().is_none());
 }
 
+/// A receipt may name a message that was taken back, and its retract: both change one record, and neither change is lost.
+#[test]
+fn a_turn_reads_what_it_has_written() {
+    let (vault, _, mut rng) = new_vault(&Passphrase::None);
+    let mut turn = vault.turn();
+    assert!(ready(turn.get::<Contact>(&[1; 32])).unwrap().is_none());
+    turn.put(&contact(1), &mut rng);
+    let mut again: Contact = ready(turn.get(&[1; 32])).unwrap().unwrap();
+    again.number = 8;
+    turn.put(&again, &mut rng);
+    ready(turn.commit()).unwrap();
+    assert_eq!(ready(vault.get::<Contact>(&[1; 32])).unwrap().unwrap().number, 8);
+}
+
 #[test]
 fn only_the_passphrase_opens_it() {
     let (vault, store, mut rng) = new_vault(&words("correct horse"));
