@@ -20,12 +20,12 @@ impl Service {
         creation: Creation,
         address: Option<IpAddr>,
     ) -> Result<Reply, RuleError> {
-        let (now, limits) = ((self.clock)(), self.limits_now());
+        let (now, today, limits) = ((self.clock)(), self.today(), self.limits_now());
         let counted = self.rates.make_mailbox(address, now);
         if let Err(too_many) = counted {
             self.made_before(too_many, move |rows| mailbox::owned(rows, &creation.owner).map(|_| ())).await?;
         }
-        let made = self.make(move |rows| mailbox::create(rows, creation, now.day(), &limits)).await;
+        let made = self.make(move |rows| mailbox::create(rows, creation, today, &limits)).await;
         if counted.is_ok() && made != Ok(Made::Now) {
             self.rates.made_no_mailbox(address, now);
         }
@@ -38,12 +38,13 @@ impl Service {
         opening: Opening,
         address: Option<IpAddr>,
     ) -> Result<Reply, RuleError> {
-        let (now, limits, bytes) = ((self.clock)(), self.limits_now(), opening.shape.sealed_bytes());
+        let (now, today, limits) = ((self.clock)(), self.today(), self.limits_now());
+        let bytes = opening.shape.sealed_bytes();
         let (counted, write) = (self.rates.open_blob(address, bytes, now), opening.write);
         if let Err(too_many) = counted {
             self.made_before(too_many, move |rows| blob::written(rows, &write).map(|_| ())).await?;
         }
-        let made = self.make(move |rows| blob::open(rows, opening, now.day(), &limits)).await;
+        let made = self.make(move |rows| blob::open(rows, opening, today, &limits)).await;
         if counted.is_ok() && made != Ok(Made::Now) {
             self.rates.opened_no_blob(address, bytes, now);
         }

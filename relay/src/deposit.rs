@@ -18,14 +18,13 @@ use crate::{
 impl Service {
     /// Stores an envelope. How fast depends on whose it is: a doorbell takes few, and last.
     pub(crate) async fn deposit(self: &Arc<Self>, drop: DropHash, envelope: Envelope) -> Result<Reply, RuleError> {
-        let (now, limits) = ((self.clock)(), self.limits_now());
+        let (now, today, limits) = ((self.clock)(), self.today(), self.limits_now());
         let kind = self.kind(drop).await?;
         let _place = self.rates.write(kind.into())?;
         self.rates.deposit(drop, kind, now)?;
         self.rates.in_all(kind.into(), now)?;
         let digest = envelope.digest();
-        let deposit =
-            self.commit(move |rows| mailbox::deposit(rows, drop, envelope, digest, now.day(), &limits)).await?;
+        let deposit = self.commit(move |rows| mailbox::deposit(rows, drop, envelope, digest, today, &limits)).await?;
         self.room.wrote(self.chunks.as_ref(), ENVELOPE_BYTES as u64);
         let (owner, promise) = deposit.split();
         self.watches.wake(&owner);
@@ -48,14 +47,14 @@ impl Service {
         drop: DropHash,
         address: Option<IpAddr>,
     ) -> Result<Reply, RuleError> {
-        let (now, limits) = ((self.clock)(), self.limits);
+        let (today, limits) = (self.today(), self.limits);
         match self.may_take_one_time(drop, address) {
             Ok(_place) => {
-                let bundle = self.commit(move |rows| prekeys::take(rows, drop, now.day(), &limits)).await;
+                let bundle = self.commit(move |rows| prekeys::take(rows, drop, today, &limits)).await;
                 Ok(Reply::Bundle(bundle.map(Durable::into_inner)?))
             }
             Err(_) => {
-                let bundle = self.look(move |rows| prekeys::without_one_time(rows, &drop, now.day())).await?;
+                let bundle = self.look(move |rows| prekeys::without_one_time(rows, &drop, today)).await?;
                 Ok(Reply::Bundle(bundle))
             }
         }

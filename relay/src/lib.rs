@@ -24,6 +24,7 @@ pub mod admit;
 pub mod backup;
 pub mod blob;
 pub mod bucket;
+pub mod calendar;
 pub mod config;
 pub mod control;
 mod create;
@@ -84,6 +85,7 @@ use tokio_util::{
 };
 
 use crate::{
+    calendar::Calendar,
     config::Config,
     deliver::Watches,
     error::RelayError,
@@ -189,6 +191,7 @@ impl Relay {
             store,
             chunks,
             clock,
+            calendar: Calendar::default(),
             limits: config.limits,
             admission: config.admission,
             receipts,

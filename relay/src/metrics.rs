@@ -15,6 +15,8 @@ use prometheus_client::{
 /// What a relay counts. A clone counts into the same numbers.
 #[derive(Clone, Debug, Default)]
 pub struct Metrics {
+    /// Days by which a clock that is doubted is ahead, or with a minus behind.
+    pub clock_off_days: Gauge,
     /// Connections that were accepted.
     pub connections: Counter,
     /// Connections that are open.
@@ -133,6 +135,8 @@ impl Metrics {
     fn registry(&self) -> Registry {
         let mut registry = Registry::with_prefix("lightproof_relay");
         let it = &mut registry;
+        let off = "Days from the last day that was believed to a clock that is doubted";
+        it.register("clock_off_days", off, self.clock_off_days.clone());
         it.register("connections", "Connections accepted", self.connections.clone());
         it.register("connections_open", "Connections open now", self.connections_open.clone());
         it.register("damaged_rows", "Stored rows that did not match their own hash", self.damaged_rows.clone());

@@ -17,6 +17,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     admit::{Admission, Admitted},
     blob::{self, Opening},
+    calendar::{Calendar, CalendarRow},
     deliver::Watches,
     limits::Limits,
     mailbox::{self, Creation, OwnerHash, Page},
@@ -41,6 +42,8 @@ pub struct Service {
     pub chunks: Arc<dyn Chunks>,
     /// Time.
     pub clock: Clock,
+    /// Which day that is believed to be.
+    pub calendar: Calendar,
     /// What the rules enforce.
     pub limits: Limits,
     /// What everybody must pass.
@@ -78,10 +81,22 @@ pub struct Served {
 }
 
 impl Service {
-    /// Today.
+    /// Today, for what is new.
     #[must_use]
     pub fn today(&self) -> Day {
-        (self.clock)().day()
+        self.calendar.today((self.clock)().day())
+    }
+
+    /// Takes over which day is believed, and says when that is not what the clock says.
+    pub(crate) fn believe(&self, calendar: &CalendarRow) {
+        self.calendar.believe(calendar);
+        let off_days = calendar.clock_off_days();
+        match (self.metrics.clock_off_days.set(off_days), off_days) {
+            (0, 0) => {}
+            (_, 0) => tracing::info!("the clock is believed again"),
+            (0, _) => tracing::warn!(off_days, "the clock is far from the last sweep: little is removed for two days"),
+            _ => {}
+        }
     }
 
     /// The first frame of every connection.

@@ -3,13 +3,13 @@
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
-use lightproof_wire::time::Day;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     access,
     blob::BlobRow,
+    calendar,
     expire::{self, Swept},
     serve::Service,
     store::{FileId, RowsMut, RuleError, Table, row},
@@ -27,7 +27,7 @@ pub(crate) async fn run(service: Arc<Service>, stop: CancellationToken) {
     loop {
         // First, so that an upload whose chunks have come is not taken for one without any.
         sync_uploads(&service).await;
-        if let Err(error) = expire_all(&service, service.today()).await {
+        if let Err(error) = expire_all(&service).await {
             service.refusal(error);
         }
         look_at_room(&service).await;
@@ -45,12 +45,17 @@ pub(crate) async fn run(service: Arc<Service>, stop: CancellationToken) {
     }
 }
 
-/// Removes everything that was over before `today`.
-pub(crate) async fn expire_all(service: &Arc<Service>, today: Day) -> Result<(), RuleError> {
+/// Removes everything that is over.
+pub(crate) async fn expire_all(service: &Arc<Service>) -> Result<(), RuleError> {
     let limits = service.limits;
     loop {
-        let swept = service.commit(move |rows| expire::sweep(rows, today, &limits, BATCH_COUNT)).await?;
-        let Swept { is_complete, removed_count, files, damaged_count } = swept.into_inner();
+        let clock = (service.clock)().day();
+        let swept = service.commit(move |rows| {
+            let calendar = calendar::see(rows, clock)?;
+            Ok((calendar, expire::sweep(rows, calendar.over_before(clock), &limits, BATCH_COUNT)?))
+        });
+        let (calendar, Swept { is_complete, removed_count, files, damaged_count }) = swept.await?.into_inner();
+        service.believe(&calendar);
         service.remove_files(files).await;
         service.metrics.expired.inc_by(removed_count as u64);
         service.metrics.damaged_rows.inc_by(damaged_count as u64);
@@ -79,9 +84,12 @@ async fn look_at_room(service: &Arc<Service>) {
     .await;
 }
 
-/// Before the first connection: counts what is reserved anew, and removes files that no row names.
+/// Before the first connection: sees the day, counts what is reserved anew, and removes files that no row names.
 pub(crate) async fn tidy(service: &Arc<Service>) -> Result<(), RuleError> {
-    let (named, all_readable) = service.commit(|rows| count_anew(rows)).await?.into_inner();
+    let clock = (service.clock)().day();
+    let seen = service.commit(move |rows| Ok((calendar::see(rows, clock)?, count_anew(rows)?)));
+    let (calendar, (named, all_readable)) = seen.await?.into_inner();
+    service.believe(&calendar);
     // A damaged row may name a file that its backup would need.
     if !all_readable {
         service.metrics.damaged_rows.inc();

@@ -18,6 +18,9 @@ pub(crate) fn stats(place: &Place, as_json: bool) -> Result<(), Failure> {
     line("access", access);
     line("rows", format!("{} on disk, {} of it unused", mib(stats.row_bytes), mib(stats.row_bytes_unused)));
     line("disk", format!("{} free", mib(stats.disk_free_bytes)));
+    if stats.clock_off_days != 0 {
+        line("clock", format!("doubted: {}", off(stats.clock_off_days)));
+    }
     match stats.running {
         None => line("running", "no"),
         Some(running) => print(&running),
@@ -40,6 +43,12 @@ fn print(running: &Running) {
     let commits = running.commits;
     let (half, nearly_all) = (at_most(commits.p50_ms), at_most(commits.p99_ms));
     line("commits", format!("{}, p50 {half}, p99 {nearly_all}, {} waiting", commits.count, running.writes_waiting));
+}
+
+/// How far the clock is from the last day that was believed.
+pub(super) fn off(days: i64) -> String {
+    let side = if days < 0 { "behind" } else { "ahead of" };
+    format!("{} days {side} the last day that was believed", days.unsigned_abs())
 }
 
 fn line(name: &str, value: impl std::fmt::Display) {

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    calendar::CalendarRow,
     metrics::{Metrics, Reason},
     store::{Chunks, Rows, Store, StoreUnavailable, Table, look, row},
     totals::TotalsRow,
@@ -31,6 +32,8 @@ pub struct Stats {
     pub row_bytes_unused: u64,
     /// Bytes free on the disk.
     pub disk_free_bytes: u64,
+    /// Days from the last day that was believed to a clock that is doubted; 0 if it is not.
+    pub clock_off_days: i64,
     /// What the running relay did; nothing while it is stopped.
     pub running: Option<Running>,
 }
@@ -78,6 +81,7 @@ impl Stats {
         let counted = look(store, |rows: &dyn Rows| {
             // A damaged row of totals is put right by the next start; nobody needs it to count.
             let totals = row::load::<TotalsRow>(rows, &0).ok().flatten().unwrap_or_default();
+            let calendar = row::load::<CalendarRow>(rows, &0).ok().flatten();
             Ok(Self {
                 mailboxes: rows.count(Table::Mailboxes)?,
                 envelopes: rows.count(Table::Envelopes)?,
@@ -88,6 +92,7 @@ impl Stats {
                 row_bytes: space.file_bytes,
                 row_bytes_unused: space.unused_bytes(),
                 disk_free_bytes,
+                clock_off_days: calendar.map_or(0, |calendar| calendar.clock_off_days()),
                 running: None,
             })
         });

@@ -17,6 +17,7 @@ use super::{Fault, Report};
 use crate::{
     access::{AccessHash, AccessRow, Amount},
     blob::{BlobRow, Phase, ReadHash, ReaderRow, Reading, UploadRow, WriteHash},
+    calendar::CalendarRow,
     expire::{self, Perishable},
     mailbox::{DepositKey, DepositRow, DropHash, DropRow, EnvelopeKey, EnvelopeRow, MailboxRow, OwnerHash},
     prekeys::{GoneRow, Place, PrekeyKey, PrekeyRow},
@@ -233,8 +234,9 @@ impl<'a> Look<'a> {
         })
     }
 
-    /// What stands for itself: memories of deposits and of what is gone.
+    /// What stands for itself: the day, memories of deposits and of what is gone.
     pub(super) fn the_rest(&mut self) -> Result<(), RuleError> {
+        self.each(|_, _: u8, _: CalendarRow| Ok(()))?;
         self.each(|look, key: DepositKey, row: DepositRow| look.mail_expires(row.expires, key.drop))?;
         self.each(|look, key: TombstoneKey, row: Tombstone| look.expires(row.until, &Perishable::Tombstone(key)))
     }

@@ -56,11 +56,13 @@ pub enum Table {
     Uploads = 11,
     /// Access capabilities by hash.
     Access = 12,
+    /// Which day it is; one row.
+    Calendar = 13,
 }
 
 impl Table {
     /// All of them, in order.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Blobs,
         Self::Deposits,
         Self::Drops,
@@ -73,6 +75,7 @@ impl Table {
         Self::Totals,
         Self::Uploads,
         Self::Access,
+        Self::Calendar,
     ];
 
     /// Its place among [`ALL`](Self::ALL).
@@ -96,6 +99,7 @@ impl Table {
             Self::Totals => "totals",
             Self::Uploads => "uploads",
             Self::Access => "access",
+            Self::Calendar => "calendar",
         }
     }
 }

@@ -3,6 +3,7 @@
 mod access;
 mod backup;
 mod blob;
+mod calendar;
 mod compact;
 mod damage;
 mod mailbox;

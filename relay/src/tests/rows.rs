@@ -14,6 +14,7 @@ use super::{TODAY, envelope, hash, run};
 use crate::{
     access::{AccessRow, Amount, Terms},
     blob::{BlobRow, Phase, Reader, ReaderRow, Reading, UploadRow},
+    calendar::{CalendarRow, Doubted},
     expire::{self, MailKey, Perishable},
     mailbox::{DepositKey, DepositRow, DropRow, EnvelopeKey, EnvelopeRow, MailboxRow},
     prekeys::{GoneRow, Place, PrekeyKey, PrekeyRow},
@@ -76,6 +77,8 @@ fn other_rows(rows: &mut dyn RowsMut) -> Result<(), StoreUnavailable> {
     tombstone::set(rows, key, Tombstone { cause: Cause::Released, parent: [3; 32], until: LATER })?;
     expire::remember(rows, LATER, &Perishable::Mailbox(hash(1)))?;
     expire::remember_mail(rows, LATER, MailKey { drop: hash(2), owner: hash(1) })?;
+    let doubted = Some(Doubted { since: LATER.plus(1), last: LATER.plus(2) });
+    row::save(rows, &0, &CalendarRow { believed: TODAY, doubted })?;
     row::save(rows, &0, &TotalsRow { reserved_bytes: 655_360, access_number: 12 })?;
     let quota = Amount { mailboxes: 100, blob_bytes: 1 << 30 };
     let terms = Terms { note: Text::new("a friend").unwrap(), last_day: Some(LATER), quota };

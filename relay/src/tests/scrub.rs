@@ -14,6 +14,7 @@ use super::{LIMITS, TODAY, creation, envelope, hash, run};
 use crate::{
     access::{self, AccessRow, Amount, Terms},
     blob::{self, BlobRow, Opening, ReaderRow, UploadRow},
+    calendar,
     mailbox::{self, Creation, DropRow, EnvelopeKey, MailboxRow},
     prekeys,
     scrub::{Fault, Report, scrub},
@@ -39,6 +40,7 @@ fn opening(write: u8, file: FileId) -> Opening {
 
 /// Something of everything.
 fn fill(rows: &mut dyn RowsMut) -> Result<(), RuleError> {
+    calendar::see(rows, TODAY)?;
     let quota = Amount { mailboxes: 9, blob_bytes: 1 << 30 };
     access::issue(rows, hash(7), Terms { note: Text::default(), last_day: None, quota }, TODAY)?;
     mailbox::create(rows, Creation { access: Some(hash(7)), ..creation(1, 2, MailboxKind::Private) }, TODAY, &LIMITS)?;

@@ -97,3 +97,45 @@ async fn a_home_nobody_opened_for_years_gets_new_mailboxes() {
     scene.settle().await;
     assert_eq!(scene.bob.notes().await.last().unwrap(), "long time");
 }
+
+/// Ten years.
+const YEARS: u64 = 3_652;
+
+/// Friends at a relay whose clock is not theirs.
+async fn friends_and_a_clock_elsewhere() -> (Scene, TestClock) {
+    let elsewhere = TestClock::default();
+    let relay = TestRelay::start(&elsewhere).await;
+    let mut scene = Scene::at(relay, TestClock::default()).await;
+    scene.bob.add(&scene.alice, "alice").await;
+    scene.talk().await;
+    scene.settle().await;
+    (scene, elsewhere)
+}
+
+/// A relay believed whatever its clock said: one wrong answer of a time server, and all mail was over.
+#[tokio::test]
+async fn a_relay_whose_clock_leaps_ahead_for_a_while_keeps_what_it_acknowledged() {
+    let (mut scene, elsewhere) = friends_and_a_clock_elsewhere().await;
+    scene.alice.note("bob", "before").await;
+    elsewhere.advance_days(YEARS);
+    for _ in 0..2 {
+        scene.relay.let_days_pass(0).await;
+    }
+    elsewhere.go_back_days(YEARS);
+    scene.relay.let_days_pass(0).await;
+    scene.bob.receive().await.unwrap();
+    assert_eq!(scene.bob.notes().await.last().unwrap(), "before");
+}
+
+/// Mail that came while the clock of a relay had fallen back was over as soon as it was right again.
+#[tokio::test]
+async fn a_relay_whose_clock_falls_back_for_a_while_keeps_what_came_meanwhile() {
+    let (mut scene, elsewhere) = friends_and_a_clock_elsewhere().await;
+    elsewhere.go_back_days(YEARS);
+    scene.relay.let_days_pass(0).await;
+    scene.alice.note("bob", "meanwhile").await;
+    elsewhere.advance_days(YEARS);
+    scene.relay.let_days_pass(0).await;
+    scene.bob.receive().await.unwrap();
+    assert_eq!(scene.bob.notes().await.last().unwrap(), "meanwhile");
+}

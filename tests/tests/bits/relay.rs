@@ -7,6 +7,7 @@ use futures_util::{SinkExt as _, StreamExt as _};
 use lightproof_relay::{
     admit::Admission,
     bucket::Rate,
+    calendar::Calendar,
     deliver::Watches,
     drive::{Pace, drive},
     metrics::Metrics,
@@ -59,6 +60,7 @@ impl Kept {
             store: Arc::new(self.store.copy()),
             chunks: Arc::new(self.chunks.copy()),
             clock: Arc::new(|| NOW),
+            calendar: Calendar::default(),
             limits: lightproof_relay::config::Config::local("/nowhere".into(), ([127, 0, 0, 1], 0).into())
                 .unwrap()
                 .limits,

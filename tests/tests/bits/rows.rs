@@ -148,7 +148,7 @@ fn holds<const TABLE: usize>(key: &[u8], value: &[u8]) -> bool {
     row::open::<Kept<TABLE>>(RelayTable::ALL[TABLE], key, value).is_ok()
 }
 
-const HOLD: [(RelayTable, OpenRelay); 12] = [
+const HOLD: [(RelayTable, OpenRelay); 13] = [
     (RelayTable::ALL[0], holds::<0>),
     (RelayTable::ALL[1], holds::<1>),
     (RelayTable::ALL[2], holds::<2>),
@@ -161,6 +161,7 @@ const HOLD: [(RelayTable, OpenRelay); 12] = [
     (RelayTable::ALL[9], holds::<9>),
     (RelayTable::ALL[10], holds::<10>),
     (RelayTable::ALL[11], holds::<11>),
+    (RelayTable::ALL[12], holds::<12>),
 ];
 
 #[tokio::test]

@@ -11,10 +11,10 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use lightproof_relay::{config::Config, folder::Folder};
+use lightproof_relay::{config::Config, control::Relay, folder::Folder};
 use rustix::fs::{StatVfsMountFlags, statvfs};
 
-use super::{Failure, options::Options};
+use super::{Failure, options::Options, stats};
 
 /// 2026-01-01: a clock before this was never set.
 const EARLIEST_SECONDS: u64 = 1_767_225_600;
@@ -107,12 +107,23 @@ fn clock(subject: &Subject) -> Finding {
     if subject.now_seconds < EARLIEST_SECONDS {
         return Err(("the clock is years behind".to_owned(), fix));
     }
+    let off_days = subject.folder.as_ref().map_or(0, doubted_days);
+    if off_days != 0 {
+        let fix = "set it if it is wrong; a clock that is right is believed after two days, and what is over goes then";
+        return Err((format!("the relay doubts it: it is {}", stats::off(off_days)), fix));
+    }
     let Some(newest) = subject.folder.as_ref().and_then(newest_seconds) else { return Ok("set".to_owned()) };
     let ahead = newest.saturating_sub(subject.now_seconds) / DAY_SECONDS;
     if ahead > 0 {
         return Err((format!("files in the data folder were written {ahead} days from now"), fix));
     }
     Ok("set, and after everything in the data folder".to_owned())
+}
+
+/// What the relay that runs there says of its clock.
+fn doubted_days(folder: &Folder) -> i64 {
+    let running = Relay::running(folder).ok().flatten();
+    running.and_then(|relay| relay.stats().ok()).map_or(0, |stats| stats.clock_off_days)
 }
 
 /// When the last of the files in the folder itself was written.
