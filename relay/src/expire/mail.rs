@@ -14,7 +14,7 @@ use crate::{
     },
 };
 
-/// A walk over rows, as long as some may be looked at.
+/// A walk over rows, as long as some may be looked at. What stays is looked at once for each last day.
 pub(super) struct Walk<'a> {
     pub(super) rows: &'a mut dyn RowsMut,
     pub(super) today: Day,
@@ -24,49 +24,48 @@ pub(super) struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    /// Removes what of it is over; `from` is what the last batch of the same entry left.
+    /// Removes what of it is over; `from` is what the last batch of the same entry left: a table, and a key in it.
     pub(super) fn expire(mut self, mail: &MailKey, from: &[u8]) -> Result<Fate, RuleError> {
-        if self.envelopes(mail.owner)? { self.deposits(mail, from) } else { Ok(Fate::Unfinished(from.to_vec())) }
-    }
-
-    /// Oldest first, up to the first that stays: it has an entry of its own, which takes what expires behind it. Whether
-    /// all that is over went.
-    fn envelopes(&mut self, owner: OwnerHash) -> Result<bool, RuleError> {
-        let (prefix, end) = (owner.as_bytes(), row::after_prefix(owner.as_bytes()));
-        let found = self.rows.range(Table::Envelopes, prefix, &end, *self.left)?;
-        let mut is_all = found.len() < *self.left;
-        let mut removed = 0_u32;
-        for (key, value) in found {
-            // The one that stays costs nothing, or a small batch would find it again and again and get no further.
-            if !self.is_over::<EnvelopeRow>(&key, &value, |row| row.expires)? {
-                is_all = true;
-                break;
+        const DEPOSITS: u8 = Table::Deposits as u8;
+        let mut from_deposit: &[u8] = &[];
+        match from.split_first() {
+            Some((&DEPOSITS, key)) => from_deposit = key,
+            begun => {
+                let key = begun.map_or(&[][..], |(_, key)| key);
+                let (removed, next) = self.pass::<EnvelopeRow>(mail.owner.as_bytes(), key, |row| row.expires)?;
+                self.uncount(mail.owner, removed)?;
+                self.swept.removed_count = self.swept.removed_count.saturating_add(removed as usize);
+                if let Some(next) = next {
+                    return Ok(unfinished(Table::Envelopes, &next));
+                }
             }
-            *self.left = self.left.saturating_sub(1);
-            self.rows.remove(Table::Envelopes, &key)?;
-            self.swept.removed();
-            removed = removed.saturating_add(1);
         }
-        self.uncount(owner, removed)?;
-        Ok(is_all)
+        // A memory is nothing that anybody misses: it is not counted among what expired.
+        let (_, next) = self.pass::<DepositRow>(mail.drop.as_bytes(), from_deposit, |row| row.expires)?;
+        Ok(next.map_or(Fate::Absent, |next| unfinished(Table::Deposits, &next)))
     }
 
-    /// In the order of their digests, which is none.
-    fn deposits(&mut self, mail: &MailKey, from: &[u8]) -> Result<Fate, RuleError> {
-        let prefix = mail.drop.as_bytes();
+    /// All rows that begin so, and not only up to the first that stays: with other settings it came to stay for longer
+    /// than what lies behind it. How many went, and where to go on if that was not all.
+    fn pass<R: Row>(
+        &mut self,
+        prefix: &[u8],
+        from: &[u8],
+        last_day: impl Fn(&R) -> Day,
+    ) -> Result<(u32, Option<Vec<u8>>), RuleError> {
         let begin = if from.is_empty() { prefix } else { from };
-        let found = self.rows.range(Table::Deposits, begin, &row::after_prefix(prefix), *self.left)?;
+        let found = self.rows.range(R::TABLE, begin, &row::after_prefix(prefix), *self.left)?;
         let is_all = found.len() < *self.left;
-        let mut next = begin.to_vec();
+        let (mut removed, mut next) = (0_u32, begin.to_vec());
         for (key, value) in found {
             *self.left = self.left.saturating_sub(1);
-            next = [key.as_slice(), &[0]].concat();
-            // A memory is nothing that anybody misses: it is not counted among what expired.
-            if self.is_over::<DepositRow>(&key, &value, |row| row.expires)? {
-                self.rows.remove(Table::Deposits, &key)?;
+            if self.is_over(&key, &value, &last_day)? {
+                self.rows.remove(R::TABLE, &key)?;
+                removed = removed.saturating_add(1);
             }
+            next = [key.as_slice(), &[0]].concat();
         }
-        Ok(if is_all { Fate::Absent } else { Fate::Unfinished(next) })
+        Ok((removed, (!is_all).then_some(next)))
     }
 
     /// A damaged row, too: nobody can be given it any more.
@@ -95,4 +94,8 @@ impl Walk<'_> {
             Err(error) => Err(error),
         }
     }
+}
+
+fn unfinished(table: Table, next: &[u8]) -> Fate {
+    Fate::Unfinished([&[table as u8], next].concat())
 }

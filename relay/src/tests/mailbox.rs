@@ -174,16 +174,25 @@ async fn a_deposit_is_remembered_to_its_last_day_in_one_entry_a_day() {
 }
 
 #[tokio::test]
-async fn what_was_deposited_for_a_shorter_time_goes_with_what_lies_before_it() {
+async fn what_was_deposited_for_a_shorter_time_goes_on_its_own_day_behind_what_stays() {
     const SHORTER: Limits = Limits { envelope_days: 3, ..LIMITS };
     on_every_store(async |store| {
         let store = store.as_ref();
         create(store, 1, 2).await.unwrap();
-        deposit(store, 2, 1, TODAY).await.unwrap();
-        let (it, digest) = (envelope(2), envelope(2).digest());
+        let before = rows_of(store, Table::Expiry);
+        for byte in 1..4 {
+            deposit(store, 2, byte, TODAY).await.unwrap();
+        }
+        let (it, digest) = (envelope(4), envelope(4).digest());
         run(store, move |rows| mailbox::deposit(rows, hash(2), it, digest, TODAY, &SHORTER)).await.unwrap();
-        sweep(store, TODAY.plus(4)).await;
-        assert_eq!(page(store, 1, 0, 9).0, vec![1, 2]);
+        deposit(store, 2, 5, TODAY).await.unwrap();
+        sweep(store, TODAY.plus(3)).await;
+        assert_eq!(page(store, 1, 0, 9).0, vec![1, 2, 3, 4, 5]);
+        assert_eq!(sweep(store, TODAY.plus(4)).await.removed_count, 1);
+        assert_eq!(page(store, 1, 0, 9).0, vec![1, 2, 3, 5]);
+        assert_eq!(look(store, |rows| mailbox::owned(rows, &hash(1))).unwrap().stored_count, 4);
+        assert_eq!(rows_of(store, Table::Deposits), 4);
+        assert_eq!(rows_of(store, Table::Expiry), before + 1, "what stays is not walked again before its own day");
         sweep(store, TODAY.plus(31)).await;
         assert_eq!(rows_of(store, Table::Envelopes), 0);
     })
