@@ -7,6 +7,7 @@ mod client;
 mod process;
 
 use std::{
+    collections::BTreeSet,
     fs,
     io::{Read as _, Write as _},
     os::unix::{
@@ -343,7 +344,7 @@ fn what_is_not_there_is_said_and_not_made() {
 #[test]
 fn the_help_of_every_command_has_an_example() {
     let (_, help, _) = run(&["--help"]);
-    let commands = ["serve", "link", "check", "config", "backup", "restore", "scrub", "stats"];
+    let commands = ["serve", "link", "check", "config", "backup", "restore", "scrub", "stats", "man"];
     let access = ["access new", "access list", "access revoke"];
     for command in commands.into_iter().chain(access) {
         assert!(help.contains(&format!("lightproof-relay {command}")), "{command} in {help}");
@@ -351,4 +352,27 @@ fn the_help_of_every_command_has_an_example() {
         let (code, text, _) = run(&words);
         assert!(code == 0 && text.contains(&format!("Example:\n  lightproof-relay {command}")), "{text}");
     }
+}
+
+#[test]
+fn every_command_has_a_manual_page_and_none_takes_the_name_of_one_of_the_clients() {
+    let folder = tempfile::tempdir().unwrap();
+    let pages = folder.path().join("new").join("man");
+    let (code, _, errors) = run(&["man", pages.to_str().unwrap()]);
+    assert_eq!((code, errors.as_str()), (0, ""));
+    let (_, help, _) = run(&["--help"]);
+    let listed = help.split("Commands:\n").nth(1).unwrap().lines().take_while(|line| !line.is_empty());
+    // What is said of a command may go on in a second line, further in.
+    let names = listed.filter_map(|line| line.strip_prefix("  ").filter(|rest| !rest.starts_with(' ')));
+    let names = names.filter_map(|line| line.split(' ').next()).filter(|name| *name != "help");
+    let nested = ["access-new", "access-list", "access-revoke"];
+    let wanted = names.map(|name| format!("lightproof-relay-{name}.8"));
+    let wanted = wanted.chain(nested.map(|name| format!("lightproof-relay-{name}.8")));
+    let wanted: BTreeSet<_> = wanted.chain(["lightproof-relay.8".to_owned()]).collect();
+    let found = fs::read_dir(&pages).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    assert_eq!(found.collect::<BTreeSet<_>>(), wanted);
+    let page = fs::read_to_string(pages.join("lightproof-relay-serve.8")).unwrap();
+    assert!(page.contains("Run the relay until SIGTERM") && page.contains("public\\-url"), "{page}");
+    let (code, _, errors) = run(&["man", pages.join("lightproof-relay.8").to_str().unwrap()]);
+    assert!(code == 1 && errors.starts_with("error: ") && errors.contains("\nhint: "), "{errors}");
 }

@@ -6,6 +6,7 @@ mod check;
 mod config;
 mod date;
 mod link;
+mod man;
 mod options;
 mod restore;
 mod scrub;
@@ -31,7 +32,8 @@ Examples:
   lightproof-relay restore relay.backup            into an empty data folder
   lightproof-relay access new --note Ann           who may create, if policy = \"access\"
   lightproof-relay access list
-  lightproof-relay access revoke 1";
+  lightproof-relay access revoke 1
+  lightproof-relay man ./man                       manual pages, to install or to read";
 
 /// A blind relay for Lightproof: it keeps sealed envelopes and blobs for people who are offline.
 #[derive(Debug, Parser)]
@@ -63,6 +65,12 @@ enum Command {
     /// Print every setting with its default, unit and meaning, as TOML
     #[command(after_help = "Example:\n  lightproof-relay config > relay.toml")]
     Config,
+    /// Write a manual page for the program and one for each command
+    #[command(after_help = "Example:\n  lightproof-relay man ./man && man ./man/lightproof-relay.8")]
+    Man {
+        /// The folder they go to
+        folder: PathBuf,
+    },
     /// Grant, list and revoke the right to create mailboxes and blobs
     #[command(subcommand)]
     Access(access::Access),
@@ -149,6 +157,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Link { options, qr } => link::link(&options, qr),
         Command::Check(options) => check::check(&options),
         Command::Config => config::config(),
+        Command::Man { folder } => man::man(&folder),
         Command::Access(access) => access::access(access),
         Command::Backup { place, file } => backup::backup(&place, &file),
         Command::Restore { place, file } => restore::restore(&place, &file),

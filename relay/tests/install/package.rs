@@ -20,16 +20,27 @@ pub(crate) fn contents() -> Vec<(PathBuf, PathBuf)> {
         [format!("dist/lightproof-relay.{kind}"), format!("usr/lib/{folder}/lightproof-relay.conf")]
     });
     let all = listed.chain(units).chain(made);
-    all.map(|[from, to]| {
-        let source = match from.as_str() {
-            "target/release/lightproof-relay" => PathBuf::from(env!("CARGO_BIN_EXE_lightproof-relay")),
-            path => Path::new(env!("CARGO_MANIFEST_DIR")).join(path),
+    all.flat_map(|[from, to]| {
+        let sources = match from.as_str() {
+            "target/release/lightproof-relay" => vec![PathBuf::from(env!("CARGO_BIN_EXE_lightproof-relay"))],
+            "target/release/dist/man/lightproof-relay*.8" => manual(Path::new(env!("CARGO_TARGET_TMPDIR"))),
+            path => vec![Path::new(env!("CARGO_MANIFEST_DIR")).join(path)],
         };
-        let name = Path::new(&from).file_name().unwrap();
-        let target = if to.ends_with('/') { Path::new(&to).join(name) } else { PathBuf::from(to) };
-        (source, target)
+        sources.into_iter().map(move |source| {
+            let name = source.file_name().unwrap();
+            let target = if to.ends_with('/') { Path::new(&to).join(name) } else { PathBuf::from(&to) };
+            (source.clone(), target)
+        })
     })
     .collect()
+}
+
+/// The manual pages, which the program itself writes.
+fn manual(folder: &Path) -> Vec<PathBuf> {
+    let pages = folder.join("man");
+    let status = Command::new(env!("CARGO_BIN_EXE_lightproof-relay")).arg("man").arg(&pages).status().unwrap();
+    assert!(status.success());
+    fs::read_dir(pages).unwrap().map(|page| page.unwrap().path()).collect()
 }
 
 /// The package around this program; `None` where nobody can make one.
@@ -39,6 +50,7 @@ pub(crate) fn package(folder: &Path, program: &Path) -> Option<PathBuf> {
     let built = folder.join("target/release");
     fs::create_dir_all(&built).unwrap();
     fs::copy(program, built.join("lightproof-relay")).unwrap();
+    manual(&built.join("dist"));
     let package = folder.join("lightproof-relay.deb");
     let mut making = Command::new(cargo_deb);
     making.args([
@@ -77,7 +89,10 @@ fn the_package_holds_what_is_listed_and_settings_that_stay_an_operators() {
     let files: Vec<_> = listing.lines().filter(|line| line.starts_with('-')).collect();
     for (_, target) in contents() {
         let path = format!(" ./{}", target.display());
-        let line = files.iter().find(|line| line.ends_with(&path)).unwrap_or_else(|| panic!("{path}: {listing}"));
+        let line = files
+            .iter()
+            .find(|line| line.trim_end_matches(".gz").ends_with(&path))
+            .unwrap_or_else(|| panic!("{path}: {listing}"));
         let mode = if target.starts_with("usr/bin") { "-rwxr-xr-x 0/0" } else { "-rw-r--r-- 0/0" };
         assert!(line.starts_with(mode), "{line}");
     }

@@ -105,7 +105,7 @@ fn is_watched(machine: &Machine) {
     // Rates need two looks, which take as long as the page says; the rest is there at once.
     assert!(answered >= 7, "{answered} of {} have a value", drawn().len());
     let rules = asked(machine, machine.watcher, "/api/v1/rules", "");
-    assert_eq!(rules["data"]["groups"][0]["rules"].as_array().unwrap().len(), 4, "{rules}");
+    assert_eq!(rules["data"]["groups"][0]["rules"].as_array().unwrap().len(), 5, "{rules}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

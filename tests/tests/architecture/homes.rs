@@ -107,7 +107,7 @@ const HOMES: &[(&str, &[&str])] = &[
         &["client-cli/src/inbox/backend.rs", "client-cli/src/inbox/screen.rs", "client-cli/src/inbox/view/"],
     ),
     ("clap_complete", &["client-cli/src/args/mod.rs", "client-cli/src/commands/completions.rs"]),
-    ("clap_mangen", &["client-cli/src/commands/man.rs"]),
+    ("clap_mangen", &["client-cli/src/commands/man.rs", "relay/src/commands/man.rs"]),
     (
         "indicatif",
         &[
