@@ -6,10 +6,12 @@
 mod chunks;
 mod compact;
 pub mod disk;
+mod durable;
 pub mod files;
 pub mod fresh;
 pub mod memory;
 pub mod row;
+mod table;
 mod writer;
 
 #[cfg(test)]
@@ -17,92 +19,14 @@ pub(crate) mod conformance;
 
 use std::sync::Arc;
 
-use lightproof_wire::{
-    codec::{TlsDeserialize, TlsSerialize, TlsSize},
-    refusal::Refusal,
-};
-use tokio::sync::oneshot;
+use lightproof_wire::refusal::Refusal;
 use tokio_util::sync::CancellationToken;
 
 use crate::metrics::WriteMetrics;
 
 pub use chunks::{Chunks, FileId, Hold, SyncError};
-
-/// One kind of row each. The name is part of the format on disk.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, TlsSerialize, TlsDeserialize, TlsSize)]
-#[repr(u8)]
-pub enum Table {
-    /// Blobs by the hash of their `write`.
-    Blobs = 1,
-    /// What was deposited where, by drop hash and envelope digest.
-    Deposits = 2,
-    /// Owner hash by drop hash.
-    Drops = 3,
-    /// Envelopes by owner hash and sequence.
-    Envelopes = 4,
-    /// What may have to go, by day.
-    Expiry = 5,
-    /// Mailboxes by owner hash.
-    Mailboxes = 6,
-    /// Prekeys by owner hash, kind and id.
-    Prekeys = 7,
-    /// `write` hash by `read` hash.
-    Readers = 8,
-    /// Hashes that cannot be created again.
-    Tombstones = 9,
-    /// How much is reserved; one row.
-    Totals = 10,
-    /// Chunks of unfinished blobs that are known to be on disk.
-    Uploads = 11,
-    /// Access capabilities by hash.
-    Access = 12,
-    /// Which day it is; one row.
-    Calendar = 13,
-}
-
-impl Table {
-    /// All of them, in order.
-    pub const ALL: [Self; 13] = [
-        Self::Blobs,
-        Self::Deposits,
-        Self::Drops,
-        Self::Envelopes,
-        Self::Expiry,
-        Self::Mailboxes,
-        Self::Prekeys,
-        Self::Readers,
-        Self::Tombstones,
-        Self::Totals,
-        Self::Uploads,
-        Self::Access,
-        Self::Calendar,
-    ];
-
-    /// Its place among [`ALL`](Self::ALL).
-    fn place(self) -> usize {
-        usize::from(self as u8).saturating_sub(1)
-    }
-
-    /// Its name on disk.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Blobs => "blobs",
-            Self::Deposits => "deposits",
-            Self::Drops => "drops",
-            Self::Envelopes => "envelopes",
-            Self::Expiry => "expiry",
-            Self::Mailboxes => "mailboxes",
-            Self::Prekeys => "prekeys",
-            Self::Readers => "readers",
-            Self::Tombstones => "tombstones",
-            Self::Totals => "totals",
-            Self::Uploads => "uploads",
-            Self::Access => "access",
-            Self::Calendar => "calendar",
-        }
-    }
-}
+pub use durable::{Durable, commit, commit_blocking};
+pub use table::Table;
 
 /// The store or the disk under it failed. After a write that failed nothing may be acknowledged any more.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -281,74 +205,6 @@ pub trait Store: Send + Sync + 'static {
     fn compact(&self, keep_free_bytes: u64) {
         let _nothing_to_give = keep_free_bytes;
     }
-}
-
-/// A value whose commit is on disk. Only [`commit`] makes one.
-#[must_use]
-#[derive(Debug, PartialEq, Eq)]
-pub struct Durable<T>(T);
-
-impl<T> Durable<T> {
-    /// The value; it may be promised now.
-    pub fn into_inner(self) -> T {
-        self.0
-    }
-}
-
-impl Durable<()> {
-    /// What may be said now that the commit is on disk.
-    pub fn promise<T>(self, reply: T) -> T {
-        reply
-    }
-}
-
-impl<A, B> Durable<(A, B)> {
-    /// The first for our own use, the second still to be promised.
-    pub fn split(self) -> (A, Durable<B>) {
-        (self.0.0, Durable(self.0.1))
-    }
-}
-
-/// Runs a rule in the store's transaction and waits for the commit.
-///
-/// # Errors
-/// What the rule said, `Busy` from a full queue, or [`StoreUnavailable`] if the commit failed.
-pub async fn commit<T: Send + 'static>(
-    store: &dyn Store,
-    rule: impl FnOnce(&mut dyn RowsMut) -> Result<T, RuleError> + Send + 'static,
-) -> Result<Durable<T>, RuleError> {
-    submit(store, rule)?.await.map_err(|_| StoreUnavailable::because(STOPPED))?
-}
-
-/// The same for a thread that may block.
-///
-/// # Errors
-/// Those of [`commit`].
-pub fn commit_blocking<T: Send + 'static>(
-    store: &dyn Store,
-    rule: impl FnOnce(&mut dyn RowsMut) -> Result<T, RuleError> + Send + 'static,
-) -> Result<Durable<T>, RuleError> {
-    submit(store, rule)?.blocking_recv().map_err(|_| StoreUnavailable::because(STOPPED))?
-}
-
-const STOPPED: &str = "the writer stopped";
-
-type Outcome<T> = Result<Durable<T>, RuleError>;
-
-fn submit<T: Send + 'static>(
-    store: &dyn Store,
-    rule: impl FnOnce(&mut dyn RowsMut) -> Result<T, RuleError> + Send + 'static,
-) -> Result<oneshot::Receiver<Outcome<T>>, RuleError> {
-    let (sender, receiver) = oneshot::channel();
-    let step: Step = Box::new(move |rows| match rule(rows) {
-        Err(RuleError::Unavailable(error)) => Err(error),
-        outcome => Ok(Box::new(move || {
-            // A waiter that went away no longer needs the answer.
-            let _ = sender.send(outcome.map(Durable));
-        })),
-    });
-    store.submit(step).map_err(|Overloaded| Refusal::Busy)?;
-    Ok(receiver)
 }
 
 /// Looks at the last committed rows.

@@ -49,7 +49,7 @@ const HOMES: &[(&str, &[&str])] = &[
         ],
     ),
     ("tls_codec", &["protocol/", "client-core/src/vault/record.rs"]),
-    ("toml", &["relay/src/config.rs", "relay/src/commands/"]),
+    ("toml", &["relay/src/config/", "relay/src/commands/"]),
     // photos
     ("exif", &["client-core/src/prepare/report/"]),
     ("fast_image_resize", &["client-core/src/prepare/encode.rs"]),
