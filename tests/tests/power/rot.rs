@@ -9,6 +9,7 @@ use std::{
 use lightproof_relay::{
     access::AccessRow,
     blob::{BlobRow, ReaderRow, UploadRow},
+    calendar::CalendarRow,
     mailbox::{DepositRow, DropRow, EnvelopeRow, MailboxRow},
     prekeys::{GoneRow, PrekeyRow},
     store::{RawRow, Table, row},
@@ -48,6 +49,7 @@ fn is_believed(table: Table, (key, value): &RawRow) -> bool {
     match table {
         Table::Access => row::open::<AccessRow>(table, key, value).is_ok(),
         Table::Blobs => row::open::<BlobRow>(table, key, value).is_ok(),
+        Table::Calendar => row::open::<CalendarRow>(table, key, value).is_ok(),
         Table::Deposits => row::open::<DepositRow>(table, key, value).is_ok(),
         Table::Drops => row::open::<DropRow>(table, key, value).is_ok(),
         Table::Envelopes => row::open::<EnvelopeRow>(table, key, value).is_ok(),
