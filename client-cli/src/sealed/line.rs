@@ -11,12 +11,13 @@ const BUFFERS: usize = 8;
 /// What is done to each chunk between where it comes from and where it goes.
 pub(super) type Step<'a> = Box<dyn FnMut(&mut Vec<u8>) -> Result<(), Trouble> + Send + 'a>;
 
-/// Carries buffers from a source through steps into a sink, in order, until the source has no more: it says whether it filled
+/// Carries buffers of so many bytes from a source through steps into a sink, in order, until the source has no more: it says whether it filled
 /// the one it was given. The sink works on this thread.
 ///
 /// # Errors
 /// That of the earliest step that failed.
 pub(super) fn carry(
+    buffer_bytes: usize,
     mut source: impl FnMut(&mut Vec<u8>) -> Result<bool, Trouble> + Send,
     steps: Vec<Step<'_>>,
     sink: impl FnMut(&mut Vec<u8>) -> Result<(), Trouble>,
@@ -24,7 +25,7 @@ pub(super) fn carry(
     let (back, empty) = sync_channel(BUFFERS);
     for _ in 0..BUFFERS {
         // There is room for all of them.
-        let _taken = back.send(Vec::new());
+        let _taken = back.send(Vec::with_capacity(buffer_bytes));
     }
     let (on, mut full) = sync_channel(BUFFERS);
     thread::scope(|scope| {
@@ -72,6 +73,7 @@ mod tests {
             let fail = |step: usize, at: u8| if step == failing && at == 70 { Err(Trouble::GivenUp) } else { Ok(()) };
             let step = |step| -> Step<'_> { Box::new(move |buffer| fail(step, buffer[0])) };
             let carried = carry(
+                1,
                 |buffer| {
                     next += 1;
                     *buffer = vec![next];

@@ -73,6 +73,7 @@ pub(crate) fn open_chunks(
     let (mut due, mut next) = (0..shape.count(), (0..shape.count()).map(ChunkIndex));
     let failed = |error| Trouble::Read { what: what.clone(), error };
     carry(
+        sealed_bytes,
         |buffer| {
             kept.check()?;
             let is_due = due.next().is_some();

@@ -25,6 +25,7 @@ pub(crate) fn seal_chunks(
     let room_bytes = usize::try_from(shape.class().plain_bytes()).unwrap_or(usize::MAX);
     let mut due = 0..shape.count();
     carry(
+        usize::try_from(shape.class().sealed_bytes()).unwrap_or(usize::MAX),
         |buffer| {
             kept.check()?;
             let is_due = due.next().is_some();
