@@ -223,6 +223,8 @@ async fn nobody_takes_back_what_somebody_else_sent() {
     carol.add(&scene.bob, "bob").await;
     scene.bob.add(&carol, "carol").await;
     carol.note("bob", "mine").await;
+    scene.bob.receive().await.unwrap();
+    // Only now: of two people's mailboxes none comes first.
     scene.alice.note("bob", "hers").await;
     scene.bob.receive().await.unwrap();
     let now = scene.clock.now();
