@@ -122,6 +122,15 @@ fn somebody_who_has_no_name_that_could_be_typed_is_accepted_by_another() {
     let (_, stderr) = bob.ends(&["accept", &request], 1);
     assert!(stderr.contains("not a name") && stderr.contains("--name"), "{stderr}");
     bob.says(&["accept", &request, "--name", "carol"]);
+    // Where nobody answers, a number does; and nobody keeps those behind them out.
+    for name in ["quiet", "late"] {
+        let other = Person::at(&place, name);
+        other.says(&["init", "--no-passphrase", "--relay", &place.link()]);
+        other.adds(&bob);
+        other.says(&["send", "bob", "-m", name]);
+    }
+    let came = bob.says(&["receive", "--accept-new"]);
+    assert!(came.contains("quiet") && came.contains("late") && came.contains("from contact-"), "{came}");
 }
 
 #[test]

@@ -5,7 +5,6 @@ use lightproof_e2ee::{
     identity::Fingerprint,
     manifest::{NOTE_BYTES, PHOTOS, Photo},
     proof::SourceOpening,
-    receipt::ReceiptKind,
 };
 use lightproof_wire::{
     capability::{Capability, right},
@@ -192,14 +191,9 @@ impl Message {
         self.direction == Direction::In && self.view_once.is_yes() && self.state <= State::Expired
     }
 
-    /// In: the receipt that says how far it came, if its sender wants that one.
-    pub(crate) fn receipt_kind(&self) -> Option<ReceiptKind> {
-        let is_seen = self.state == State::Viewed || self.state == State::Verified && self.read.is_yes();
-        if is_seen && self.viewed_wanted.is_yes() {
-            Some(ReceiptKind::Viewed)
-        } else {
-            (self.state == State::Verified && self.delivered_wanted.is_yes()).then_some(ReceiptKind::Delivered)
-        }
+    /// In: whether it came whole, and its sender wants to hear of that.
+    pub(crate) fn is_to_be_confirmed(&self) -> bool {
+        matches!(self.state, State::Verified | State::Viewed) && self.delivered_wanted.is_yes()
     }
 
     /// The state that follows from the photos, for a received message.

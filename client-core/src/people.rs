@@ -180,17 +180,18 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
     /// Accepts somebody: from now on what they send is fetched, shown and answered.
     ///
     /// # Errors
-    /// [`ClientError::BadName`], [`ClientError::ChangedIdentity`], or the vault's.
+    /// [`ClientError::BadName`], [`ClientError::ChangedIdentity`] (both of a name that was typed), or the vault's.
     pub async fn accept(
         &self,
         fingerprint: &Fingerprint,
-        name: Option<&str>,
+        name: NewName<'_>,
         rng: &mut impl CryptoRng,
     ) -> Result<Contact, ClientError> {
         let request = self.person(fingerprint).await?;
         let name = match name {
-            Some(name) => check_name(name)?,
-            None => self.free_name(&request).await?,
+            NewName::Typed(name) => check_name(name)?,
+            NewName::Hinted => self.free_name(request.hint.as_str(), request.number).await?,
+            NewName::Numbered => self.free_name("", request.number).await?,
         };
         self.edit_contact(fingerprint, rng, async |turn: &mut Turn<'_, S>, contact: &mut Contact| {
             self.check_free(turn, &name, fingerprint).await?;
@@ -344,13 +345,30 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         if taken { Err(ClientError::ChangedIdentity) } else { Ok(()) }
     }
 
-    /// What a request calls itself, or a number where somebody else has that name.
-    async fn free_name(&self, request: &Contact) -> Result<Text<NAME_BYTES>, ClientError> {
+    /// What a request calls itself if that is a name that nobody has, else a number.
+    async fn free_name(&self, hint: &str, number: u64) -> Result<Text<NAME_BYTES>, ClientError> {
         let taken: Vec<Contact> = self.vault.scan().await?;
         let is_free = |name: &Text<NAME_BYTES>| !taken.iter().any(|contact| contact.name == *name);
-        let hinted = check_name(request.hint.as_str())?;
-        if is_free(&hinted) { Ok(hinted) } else { check_name(&format!("contact-{}", request.number)) }
+        let hinted = check_name(hint).ok().filter(is_free);
+        // Somebody may have been called like a number, by themselves or by their user.
+        let numbered = (1..).map(|time| match time {
+            1 => format!("contact-{number}"),
+            _ => format!("contact-{number}-{time}"),
+        });
+        let mut names = numbered.filter_map(|name| check_name(&name).ok());
+        hinted.or_else(|| names.find(is_free)).ok_or(ClientError::BadName)
     }
+}
+
+/// What somebody who is accepted is called from now on.
+#[derive(Clone, Copy, Debug)]
+pub enum NewName<'a> {
+    /// As the user typed it.
+    Typed(&'a str),
+    /// As they call themselves, or by a number where that is no name or somebody else's.
+    Hinted,
+    /// By a number.
+    Numbered,
 }
 
 fn check_name(name: &str) -> Result<Text<NAME_BYTES>, ClientError> {

@@ -9,7 +9,7 @@ use lightproof_core::{
     e2ee::manifest::Treatment,
     event::{Event, Notice},
     message::{Direction, Message},
-    people::CardRelay,
+    people::{CardRelay, NewName},
     prepare::{PrepareOptions, PreparedPhoto, prepare},
     receive::Received,
     send::{Draft, Looks, PhotoSource, SendOutcome, Source, Sources},
@@ -213,7 +213,7 @@ impl Person {
     /// Accepts everybody who waits.
     pub async fn accept_all(&mut self) {
         for request in self.client.requests().await.unwrap() {
-            self.client.accept(&request.fingerprint, None, &mut self.rng).await.unwrap();
+            self.client.accept(&request.fingerprint, NewName::Hinted, &mut self.rng).await.unwrap();
         }
     }
 

@@ -3,6 +3,7 @@
 use lightproof_core::ClientError;
 use lightproof_core::contact::Contact;
 use lightproof_core::e2ee::identity::Fingerprint;
+use lightproof_core::people::NewName;
 
 use super::contact::Known;
 use super::requests::request;
@@ -34,5 +35,6 @@ pub(crate) async fn accept(
         let hint = opened.client.person(request).await?.hint;
         hint.as_str().parse::<ContactName>().map_err(|_| ClientError::BadName)?;
     }
-    opened.client.accept(request, typed.map(ContactName::as_str), &mut rng()).await
+    let name = typed.map_or(NewName::Hinted, |name| NewName::Typed(name.as_str()));
+    opened.client.accept(request, name, &mut rng()).await
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use lightproof_core::ClientError;
 use lightproof_core::e2ee::identity::Fingerprint;
 use lightproof_core::message::{Message, State};
+use lightproof_core::people::NewName;
 use lightproof_core::receive::Received;
 use lightproof_core::wire::relay_link::RelayLink;
 
@@ -19,6 +20,7 @@ use crate::clock::{now, rng};
 use crate::exit::{Exit, Failure};
 use crate::opened::Opened;
 use crate::output::{Output, Reader, event};
+use crate::plan::ContactName;
 use crate::sanitize::Sanitized;
 use crate::save::SavedTogether;
 use crate::source::PhotoFiles;
@@ -150,7 +152,10 @@ impl Receiving<'_> {
         let mut changed = false;
         if self.typed.accept_new {
             for request in client.requests().await? {
-                let person = client.accept(&request.fingerprint, None, &mut rng()).await?;
+                // Nobody is here to give a name to somebody whose own could not have been typed.
+                let is_typable = request.hint.as_str().parse::<ContactName>().is_ok();
+                let name = if is_typable { NewName::Hinted } else { NewName::Numbered };
+                let person = client.accept(&request.fingerprint, name, &mut rng()).await?;
                 output.remark(format_args!("accepted {}", Sanitized::line(person.name.as_str())));
                 changed = true;
             }

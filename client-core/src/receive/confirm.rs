@@ -86,7 +86,8 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         Ok(())
     }
 
-    /// Owes the receipt for a frame that came before once more, as far as it was owed.
+    /// Owes the receipt for a frame that came before once more: that it came, and not that anybody looked, which may never
+    /// have been told.
     pub(super) async fn repeat_receipt(
         &self,
         turn: &mut Turn<'_, S>,
@@ -95,18 +96,18 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         now: Timestamp,
         rng: &mut impl CryptoRng,
     ) -> Result<(), ClientError> {
-        let kind = match &frame.content {
+        let is_due = match &frame.content {
             Content::Manifest(_) => {
                 let id = Message::record_id(&contact.fingerprint, Direction::In, &frame.message_id);
-                turn.get::<Message>(&id).await?.and_then(|message| message.receipt_kind())
+                turn.get::<Message>(&id).await?.is_some_and(|message| message.is_to_be_confirmed())
             }
-            Content::Receipt(_) => None,
-            Content::Retract(_) => Some(ReceiptKind::Delivered),
+            Content::Receipt(_) => false,
+            Content::Retract(_) => true,
         };
-        match kind.filter(|_| contact.is_accepted()) {
-            Some(kind) => self.owe_receipt(turn, contact, (kind, frame.message_id), now, rng).await,
-            None => Ok(()),
+        if is_due && contact.is_accepted() {
+            self.owe_receipt(turn, contact, (ReceiptKind::Delivered, frame.message_id), now, rng).await?;
         }
+        Ok(())
     }
 
     /// Encloses the receipts whose time has come; they leave with the next deposit.

@@ -1,6 +1,8 @@
 //! Addresses that a contact chose: nobody is led to a machine that they did not allow.
 
-use lightproof_core::{ClientError, event::Notice, message::Direction, message::State, transport::NamedBy};
+use lightproof_core::{
+    ClientError, event::Notice, message::Direction, message::State, people::NewName, transport::NamedBy,
+};
 use lightproof_tests::{
     effort::times,
     scene::noise,
@@ -80,7 +82,7 @@ async fn lead_astray(founded: &Founded, link: &RelayLink) {
     let alice = &mut world.members[ALICE];
     alice.receive().await.unwrap();
     let fingerprint = carol.client.fingerprint();
-    alice.client.accept(&fingerprint, Some("carol"), &mut alice.rng).await.unwrap();
+    alice.client.accept(&fingerprint, NewName::Typed("carol"), &mut alice.rng).await.unwrap();
     let received = alice.receive().await.unwrap();
     assert!(received.waits_for_answer && alice.heard().contains(&Notice::RelayNotAllowed(link.clone())), "{link}");
     let outcome = alice.note(CAROL, "hello").await.unwrap();
