@@ -200,6 +200,9 @@ impl<S: Store> Turn<'_, S> {
         if let Some((.., written)) = self.batch.put.iter().find(|(table, key, _)| *table == T::TABLE && *key == row) {
             return Ok(Some(self.vault.keys.open(&row, written)?));
         }
+        if self.batch.delete.contains(&(T::TABLE, row)) {
+            return Ok(None);
+        }
         match self.vault.store.get(T::TABLE, &row).await? {
             Some(found) => self.take(&found).map(Some),
             None => {
@@ -209,7 +212,7 @@ impl<S: Store> Turn<'_, S> {
         }
     }
 
-    /// Reads all records of a kind; the turn will only commit if they are still the same.
+    /// Reads all records of a kind as they are stored, whatever this turn has written; the turn will only commit if they are still the same.
     ///
     /// # Errors
     /// The store's, or a damaged record.
@@ -227,6 +230,7 @@ impl<S: Store> Turn<'_, S> {
     pub fn put<T: Record>(&mut self, record: &T, rng: &mut impl CryptoRng) {
         let (row, value) = self.vault.keys.seal(record, rng);
         self.batch.put.retain(|(table, key, _)| !(*table == T::TABLE && *key == row));
+        self.batch.delete.retain(|gone| *gone != (T::TABLE, row));
         self.batch.put.push((T::TABLE, row, value));
     }
 
@@ -237,7 +241,9 @@ impl<S: Store> Turn<'_, S> {
 
     /// Removes a record by its id with the rest of the turn.
     pub fn delete_id<T: Record>(&mut self, id: &[u8]) {
-        self.batch.delete.push((T::TABLE, self.vault.keys.row(T::TABLE, id)));
+        let row = self.vault.keys.row(T::TABLE, id);
+        self.batch.put.retain(|(table, key, _)| !(*table == T::TABLE && *key == row));
+        self.batch.delete.push((T::TABLE, row));
     }
 
     /// Writes everything, durably and together.

@@ -66,8 +66,13 @@ fn a_turn_reads_what_it_has_written() {
     turn.put(&contact(1), &mut rng);
     let mut again: Contact = ready(turn.get(&[1; 32])).unwrap().unwrap();
     again.number = 8;
+    turn.delete(&again);
+    assert!(ready(turn.get::<Contact>(&[1; 32])).unwrap().is_none());
     turn.put(&again, &mut rng);
+    turn.put(&contact(2), &mut rng);
+    turn.delete(&contact(2));
     ready(turn.commit()).unwrap();
+    assert!(ready(vault.get::<Contact>(&[2; 32])).unwrap().is_none());
     assert_eq!(ready(vault.get::<Contact>(&[1; 32])).unwrap().unwrap().number, 8);
 }
 
