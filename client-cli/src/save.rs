@@ -4,8 +4,12 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 
+pub(crate) use along::SyncedAlong;
+
 use crate::platform::access::private;
 use crate::platform::file::{rename_new, sync_folder};
+
+mod along;
 
 /// A file being written under a hidden name in the folder it will appear in; dropped before its end, it leaves no trace.
 #[derive(Debug)]
@@ -27,12 +31,12 @@ impl UnfinishedFile {
         Ok(Self { file, hidden })
     }
 
-    /// The same file, to be written by another thread.
+    /// The same file, to be written by another thread, and flushed before this one finishes.
     ///
     /// # Errors
     /// Those of the system.
-    pub(crate) fn again(&self) -> io::Result<File> {
-        self.file.try_clone()
+    pub(crate) fn again(&self) -> io::Result<SyncedAlong> {
+        self.file.try_clone().map(SyncedAlong::new)
     }
 
     /// Lets it appear as `stem.extension`, or `stem-2.extension` and so on where that exists. Returns where.

@@ -129,6 +129,7 @@ impl<W: Write> Writing<W> {
             sink.write_all(piece).map_err(Trouble::Write)?;
             *left = left.saturating_sub(u64::try_from(here).unwrap_or(u64::MAX));
             if *left == 0 {
+                sink.flush().map_err(Trouble::Write)?;
                 self.due.pop();
             }
             bytes = after;

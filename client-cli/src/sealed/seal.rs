@@ -47,6 +47,7 @@ pub(crate) fn seal_chunks(
             Ok(())
         },
     )?;
+    sink.flush().map_err(Trouble::Write)?;
     reading.finish()?;
     let blob = sealer.finish().map_err(|_| Trouble::GivenUp)?;
     Ok((files.finish()?, blob))
