@@ -22,7 +22,7 @@ case "$*" in
 *) exit 1;;
 esac
 # A package may have put it where programs are already.
-[ -e "$PROGRAMS" ] || exec command -v $name
+if [ ! -e "$PROGRAMS" ]; then command -v $name; exit; fi
 mkdir -p ~/.cargo/bin && ln -s "$PROGRAMS/$name" ~/.cargo/bin/
 "#;
 
@@ -79,7 +79,7 @@ impl Machine {
         let exports: String = variables.iter().map(|(name, value)| format!("export {name}='{value}'\n")).collect();
         // What one block keeps in a variable the next one finds.
         let script = format!(
-            "{exports}cd ~ && touch kept && . ./kept\n{script}\nset > kept.all; grep '^RELAY=' kept.all > kept || true"
+            "{exports}cd ~ && touch kept && . ./kept\n{script}\nended=$?; set > kept.all; grep '^RELAY=' kept.all > kept; exit $ended"
         );
         let mut shell = self.root.shell(&script);
         shell.stdin(Stdio::null());
@@ -97,7 +97,9 @@ impl Machine {
             assert!(first.starts_with("wss://127.0.0.1:"), "{first}");
             return String::new();
         }
-        let output = self.shell(&format!("{{ {script}\n}} 2>&1")).output().unwrap();
+        // Each line is a command; where one fails and does not say so by its code, the page is wrong.
+        let commands: Vec<_> = script.lines().map(|line| format!("{{ {line}\n}}")).collect();
+        let output = self.shell(&format!("{{ {}\n}} 2>&1", commands.join(" && "))).output().unwrap();
         let said = String::from_utf8(output.stdout).unwrap().replace(&self.port, PORT);
         assert!(output.status.success(), "{text}\n{said}\n{}", String::from_utf8_lossy(&output.stderr));
         said
