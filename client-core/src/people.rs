@@ -1,5 +1,7 @@
 //! What a user does with people: add, compare, rename, block, remove; answer those who wrote for the first time.
 
+use core::fmt;
+
 use lightproof_e2ee::{card::ContactCard, frame::Reply, identity::Fingerprint, safety_number::SafetyNumber};
 use lightproof_wire::{codec::Text, relay_link::RelayLink, time::Timestamp};
 use rand_core::CryptoRng;
@@ -361,7 +363,7 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
 }
 
 /// What somebody who is accepted is called from now on.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub enum NewName<'a> {
     /// As the user typed it.
     Typed(&'a str),
@@ -369,6 +371,16 @@ pub enum NewName<'a> {
     Hinted,
     /// By a number.
     Numbered,
+}
+
+impl fmt::Debug for NewName<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Typed(_) => "Typed(…)",
+            Self::Hinted => "Hinted",
+            Self::Numbered => "Numbered",
+        })
+    }
 }
 
 fn check_name(name: &str) -> Result<Text<NAME_BYTES>, ClientError> {
