@@ -136,7 +136,10 @@ impl Program {
 
     /// A line that holds this text, on either output, and that nobody asked for before.
     pub(crate) fn says(&self, text: &str) -> String {
-        self.says_within(text, PATIENCE).unwrap_or_else(|| panic!("it never said {text:?}"))
+        self.says_within(text, PATIENCE).unwrap_or_else(|| {
+            let said = self.unheard.borrow().join("\n");
+            panic!("it never said {text:?}, but:\n{said}")
+        })
     }
 
     pub(crate) fn says_within(&self, text: &str, patience: Duration) -> Option<String> {
