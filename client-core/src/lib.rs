@@ -23,6 +23,7 @@ pub mod mailboxes;
 pub mod message;
 mod messages;
 pub mod moving;
+pub mod names;
 mod parting;
 pub mod people;
 mod prekeys;

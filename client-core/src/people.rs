@@ -1,7 +1,5 @@
 //! What a user does with people: add, compare, rename, block, remove; answer those who wrote for the first time.
 
-use core::fmt;
-
 use lightproof_e2ee::{card::ContactCard, frame::Reply, identity::Fingerprint, safety_number::SafetyNumber};
 use lightproof_wire::{codec::Text, relay_link::RelayLink, time::Timestamp};
 use rand_core::CryptoRng;
@@ -11,6 +9,7 @@ use crate::{
     contact::{Contact, NAME_BYTES, Standing, Trust},
     error::ClientError,
     home::unknown,
+    names::{NewName, check_name},
     profile::Profile,
     receive::DueReceipt,
     relays::Relay,
@@ -190,11 +189,7 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         rng: &mut impl CryptoRng,
     ) -> Result<Contact, ClientError> {
         let request = self.person(fingerprint).await?;
-        let name = match name {
-            NewName::Typed(name) => check_name(name)?,
-            NewName::Hinted => self.free_name(request.hint.as_str(), request.number).await?,
-            NewName::Numbered => self.free_name("", request.number).await?,
-        };
+        let name = name.of(&request, &self.vault.scan().await?)?;
         self.edit_contact(fingerprint, rng, async |turn: &mut Turn<'_, S>, contact: &mut Contact| {
             self.check_free(turn, &name, fingerprint).await?;
             contact.standing = Standing::Accepted;
@@ -346,50 +341,6 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         let taken = contacts.iter().any(is_taken);
         if taken { Err(ClientError::ChangedIdentity) } else { Ok(()) }
     }
-
-    /// What a request calls itself if that is a name that nobody has, else a number.
-    async fn free_name(&self, hint: &str, number: u64) -> Result<Text<NAME_BYTES>, ClientError> {
-        let taken: Vec<Contact> = self.vault.scan().await?;
-        let is_free = |name: &Text<NAME_BYTES>| !taken.iter().any(|contact| contact.name == *name);
-        let hinted = check_name(hint).ok().filter(is_free);
-        // Somebody may have been called like a number, by themselves or by their user.
-        let numbered = (1..).map(|time| match time {
-            1 => format!("contact-{number}"),
-            _ => format!("contact-{number}-{time}"),
-        });
-        let mut names = numbered.filter_map(|name| check_name(&name).ok());
-        hinted.or_else(|| names.find(is_free)).ok_or(ClientError::BadName)
-    }
-}
-
-/// What somebody who is accepted is called from now on.
-#[derive(Clone, Copy)]
-pub enum NewName<'a> {
-    /// As the user typed it.
-    Typed(&'a str),
-    /// As they call themselves, or by a number where that is no name or somebody else's.
-    Hinted,
-    /// By a number.
-    Numbered,
-}
-
-impl fmt::Debug for NewName<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Typed(_) => "Typed(…)",
-            Self::Hinted => "Hinted",
-            Self::Numbered => "Numbered",
-        })
-    }
-}
-
-fn check_name(name: &str) -> Result<Text<NAME_BYTES>, ClientError> {
-    let is_fine = |character: char| !character.is_control() && character != ',';
-    // Where names are typed, `-` is the standard input and `me` this home.
-    if name.trim() != name || ["", "-", "me"].contains(&name) || !name.chars().all(is_fine) {
-        return Err(ClientError::BadName);
-    }
-    Text::new(name).map_err(|_| ClientError::TooLong { what: "the name", max_bytes: NAME_BYTES })
 }
 
 /// Eight digits or more, spaces aside: fewer would be a guess.

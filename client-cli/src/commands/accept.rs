@@ -3,7 +3,7 @@
 use lightproof_core::ClientError;
 use lightproof_core::contact::Contact;
 use lightproof_core::e2ee::identity::Fingerprint;
-use lightproof_core::people::NewName;
+use lightproof_core::names::NewName;
 
 use super::contact::Known;
 use super::requests::request;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use lightproof_core::ClientError;
 use lightproof_core::e2ee::identity::Fingerprint;
 use lightproof_core::message::{Message, State};
-use lightproof_core::people::NewName;
+use lightproof_core::names::NewName;
 use lightproof_core::receive::Received;
 use lightproof_core::wire::relay_link::RelayLink;
 

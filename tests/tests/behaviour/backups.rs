@@ -9,7 +9,7 @@ use lightproof_core::{
     contact::{Standing, Trust},
     event::Notice,
     message::{Message, State},
-    people::NewName,
+    names::NewName,
     spool::SpoolError,
     vault::{memory::MemoryStore, store::Table},
 };

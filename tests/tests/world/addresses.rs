@@ -1,7 +1,7 @@
 //! Addresses that a contact chose: nobody is led to a machine that they did not allow.
 
 use lightproof_core::{
-    ClientError, event::Notice, message::Direction, message::State, people::NewName, transport::NamedBy,
+    ClientError, event::Notice, message::Direction, message::State, names::NewName, transport::NamedBy,
 };
 use lightproof_tests::{
     effort::times,
