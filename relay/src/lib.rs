@@ -42,6 +42,7 @@ mod http;
 pub mod limits;
 mod listen;
 pub mod mailbox;
+pub mod malloc;
 pub mod metrics;
 mod page;
 pub mod peer;

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeSet,
+    fs,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -66,10 +67,12 @@ pub(crate) async fn measure(stage: Stage<'_>, minutes: u32, report: &mut Report)
         tasks.spawn(receive(server.target.clone(), number, mailbox.clone(), Arc::clone(&history), start + time + LAST));
         tasks.spawn(send(server.target.clone(), number, mailbox, history, (pause, start + time)));
     }
-    let (mut memory, mut descriptors) = (Vec::new(), Samples::default());
+    let rows = stage.folder.join("relay").join("rows.redb");
+    let (mut memory, mut file, mut descriptors) = (Vec::new(), Vec::new(), Samples::default());
     while start.elapsed() < time {
         tokio::time::sleep(LOOK_EVERY).await;
         memory.push((start.elapsed().as_secs_f64() / 3_600.0, server.resident_kib()?));
+        file.push(fs::metadata(&rows).map_err(BenchError::at("rows.redb"))?.len() as f64 / 1_048_576.0);
         descriptors.push(server.descriptor_count()? as f64);
         if let Some(ended) = tasks.try_join_next() {
             ended.map_err(BenchError::wrong)??;
@@ -83,6 +86,10 @@ pub(crate) async fn measure(stage: Stage<'_>, minutes: u32, report: &mut Report)
         ended.map_err(BenchError::wrong)??;
     }
     describe(&histories, (&memory, &descriptors), (minutes, capacity), report);
+    let memory: Vec<_> = memory.into_iter().map(|(_, kib)| kib / 1_024.0).collect();
+    report.curves.push(sixths("Resident memory, MiB, in each sixth of the time", &memory));
+    // redb keeps a map of its pages in memory, and writes it with each commit.
+    report.curves.push(sixths("rows.redb, MiB, in each sixth of the time", &file));
     Ok(())
 }
 
@@ -176,20 +183,17 @@ fn describe(
         format!("{least}–{most}"),
     ]);
     report.curves.push(curve);
-    report.curves.push(sixths(memory));
     if lost + again > 0 {
         report.broken.push(format!("{lost} acknowledged envelopes were lost, {again} came after their ack"));
     }
 }
 
-/// Resident memory in each sixth of the time: whether it still rises at the end, or rose once.
-fn sixths(memory: &[(f64, f64)]) -> Curve {
-    let mut curve =
-        Curve::new("Resident memory, MiB, in each sixth of the time", [1, 2, 3, 4, 5, 6].map(|it| it.to_string()));
-    let length = memory.len().div_ceil(6).max(1);
-    let mut parts = memory.chunks(length).map(|part| {
-        let sum: f64 = part.iter().map(|(_, kib)| kib / 1_024.0).sum();
-        format!("{:.1}", sum / part.len() as f64)
+/// What was seen in each sixth of the time: whether it still rises at the end, or rose once.
+fn sixths(what: &'static str, values: &[f64]) -> Curve {
+    let mut curve = Curve::new(what, [1, 2, 3, 4, 5, 6].map(|it| it.to_string()));
+    let mut parts = values.chunks(values.len().div_ceil(6).max(1)).map(|part| {
+        let mean = part.iter().sum::<f64>() / part.len() as f64;
+        format!("{mean:.1}")
     });
     curve.push([(); 6].map(|()| parts.next().unwrap_or_default()));
     curve

@@ -8,7 +8,7 @@ use std::{
 use lightproof_relay::{
     Relay, RunningRelay,
     config::{Config, LogFormat},
-    descriptors, dump,
+    descriptors, dump, malloc,
     systemd::{self, Listeners},
 };
 use tokio::{
@@ -23,6 +23,7 @@ use super::{Failure, link, options::Options};
 const BLOCKING_THREADS: usize = 16;
 
 pub(crate) fn serve(options: &Options) -> Result<(), Failure> {
+    malloc::settle();
     dump::forbid();
     let config = options.config()?;
     start_log(&config)?;
