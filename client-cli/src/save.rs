@@ -4,7 +4,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 
-pub(crate) use along::SyncedAlong;
+pub(crate) use along::WrittenAlong;
 
 use crate::platform::access::private;
 use crate::platform::file::{rename_new, sync_folder};
@@ -31,12 +31,12 @@ impl UnfinishedFile {
         Ok(Self { file, hidden })
     }
 
-    /// The same file, to be written by another thread, and flushed before this one finishes.
+    /// The same file, to be written from its beginning before this one finishes.
     ///
     /// # Errors
     /// Those of the system.
-    pub(crate) fn again(&self) -> io::Result<SyncedAlong> {
-        self.file.try_clone().map(SyncedAlong::new)
+    pub(crate) fn again(&self) -> io::Result<WrittenAlong> {
+        self.file.try_clone().map(WrittenAlong::new)
     }
 
     /// Lets it appear as `stem.extension`, or `stem-2.extension` and so on where that exists. Returns where.

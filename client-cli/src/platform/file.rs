@@ -42,6 +42,19 @@ pub(crate) fn write_all_at(file: &File, bytes: &[u8], offset: u64) -> io::Result
     }
 }
 
+/// Asks for these bytes of a file to go to the disk from now on, and waits for nothing. Where a system has no such wish, or does
+/// not grant it, they go with the sync.
+pub(crate) fn begin_to_write_back(file: &File, offset: u64, count: u64) {
+    #[cfg(target_os = "linux")]
+    {
+        // It writes what is dirty, and lets go only of what is not.
+        let advice = rustix::fs::Advice::DontNeed;
+        let _not_granted = rustix::fs::fadvise(file, offset, std::num::NonZeroU64::new(count), advice);
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = (file, offset, count);
+}
+
 /// Gives a file another name, which must be free. `Unsupported` where the file system cannot do both at once.
 ///
 /// # Errors
