@@ -2,13 +2,14 @@
 //!
 //! From the renaming on there is no home any more, for any command; whatever interrupts it, `erase` goes on.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, OpenOptions};
 use std::io::{self, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use crate::exit::Failure;
 use crate::home::Home;
 use crate::lock::{Patience, Turns};
+use crate::platform::file::sync_folder;
 
 /// A home that is to go.
 pub(crate) struct Erasing {
@@ -53,12 +54,12 @@ impl Erasing {
                 // One that was begun before is written over below; a second one must not hide it.
                 write_over(&begun)?;
                 fs::rename(vault, &begun)?;
-                sync(folder)?;
+                sync_folder(folder)?;
             }
         }
         write_over(&begun)?;
         remove(&begun)?;
-        sync(folder)?;
+        sync_folder(folder)?;
         match fs::remove_dir_all(self.home.spool()) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
@@ -96,10 +97,6 @@ fn remove(path: &Path) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
     }
-}
-
-fn sync(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
 }
 
 /// What the vault is called while it is erased.

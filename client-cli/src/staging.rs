@@ -2,13 +2,14 @@
 //!
 //! The vault comes last, by one rename: before it there is no home, after it a whole one.
 
-use std::fs::{self, File, rename};
+use std::fs::{self, rename};
 use std::io;
 use std::path::Path;
 
 use crate::exit::Failure;
 use crate::home::Home;
 use crate::lock::{Patience, Turn, Turns};
+use crate::platform::file::sync_folder;
 use crate::sanitize::Sanitized;
 
 /// A home in the making. Dropped before its end, it goes.
@@ -54,10 +55,10 @@ impl Staging {
         // Sealed chunks without a vault: nothing opens them.
         removed(&self.place.spool())?;
         rename(self.home.spool(), self.place.spool())?;
-        synced(self.place.path())?;
+        sync_folder(self.place.path())?;
         rename(self.home.vault(), self.place.vault())?;
         // The folder's own name outlives a power cut, too.
-        self.place.path().ancestors().take(2).try_for_each(synced)
+        self.place.path().ancestors().take(2).try_for_each(sync_folder)
     }
 }
 
@@ -73,10 +74,6 @@ fn removed(path: &Path) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
     }
-}
-
-fn synced(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
 }
 
 fn failed(home: &Home, error: &io::Error) -> Failure {

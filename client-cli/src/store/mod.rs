@@ -2,7 +2,7 @@
 //!
 //! The file stays open between operations as long as nobody else wants it. What rows mean is the vault's concern.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -15,6 +15,7 @@ use redb::{Database, Durability, ReadOnlyTable, ReadableDatabase, ReadableTable,
 
 use crate::home::{Home, private_file};
 use crate::lock::{POLL, Patience, Turn, TurnError, Turns};
+use crate::platform::file::sync_folder;
 
 /// Rows under (table, name), each with the number of the commit that wrote it.
 const ROWS: TableDefinition<'_, (u8, &RowKey), (u64, &[u8])> = TableDefinition::new("rows");
@@ -177,8 +178,8 @@ fn open_file(home: &Home) -> Result<Database, StoreError> {
     begin().map_err(redb::Error::Io).map_err(broken)?;
     let database = create(&unfinished)?;
     // The file's own name, and the home's, outlive a power cut.
-    let synced = |folder: &Path| File::open(folder).and_then(|folder| folder.sync_all());
-    let name = || fs::rename(&unfinished, &path).and_then(|()| home.path().ancestors().take(2).try_for_each(synced));
+    let folders = || home.path().ancestors().take(2);
+    let name = || fs::rename(&unfinished, &path).and_then(|()| folders().try_for_each(sync_folder));
     name().map_err(redb::Error::Io).map_err(broken)?;
     Ok(database)
 }

@@ -163,6 +163,24 @@ fn the_process_with_keys_decodes_no_photo() {
     assert_eq!(decodes(&planted), ["client-cli/src/x.rs says decode_for_view"]);
 }
 
+/// Not every system opens a folder as a file: `platform` knows.
+fn syncs_folders(source: &Source) -> Vec<String> {
+    let code: String = source.code().split_whitespace().collect();
+    let mut opened = code.split("File::open(").skip(1);
+    let syncs = opened.any(|rest| rest.chars().take(45).collect::<String>().contains(".sync_all("));
+    if syncs && !source.path.starts_with("client-cli/src/platform/") { vec![source.path.clone()] } else { Vec::new() }
+}
+
+#[test]
+fn the_client_syncs_folders_in_one_place() {
+    assert_none(&sources::shipped("client-cli").iter().flat_map(syncs_folders).collect::<Vec<_>>());
+    for planted in ["File::open(folder)?.sync_all()", "File::open(at).and_then(|folder| folder.sync_all())"] {
+        let planted = format!("fn f() {{ {planted}; }}");
+        assert_eq!(syncs_folders(&Source::new("client-cli/src/x.rs", &planted)).len(), 1);
+        assert!(syncs_folders(&Source::new("client-cli/src/platform/x.rs", &planted)).is_empty());
+    }
+}
+
 #[test]
 fn a_planted_stray_is_found() {
     let planted = |path: &str, text: &str| homeless(&Source::new(path, text));
