@@ -126,7 +126,7 @@ pub struct Message {
     pub photos: List<StoredPhoto, PHOTOS>,
     /// In: the sender asked to hear of delivery. Out: we asked.
     pub delivered_wanted: Flag,
-    /// The same for viewing.
+    /// The same for viewing; of what came in, until they are told.
     pub viewed_wanted: Flag,
     /// Whether a user interface has told the user how it ended.
     pub told: Flag,
@@ -194,6 +194,11 @@ impl Message {
     /// In: whether it came whole, and its sender wants to hear of that.
     pub(crate) fn is_to_be_confirmed(&self) -> bool {
         matches!(self.state, State::Verified | State::Viewed) && self.delivered_wanted.is_yes()
+    }
+
+    /// Whether its sender is to hear that somebody looks at it now: who saw the note before the photos came, has not.
+    pub(crate) fn owes_viewed(&self) -> bool {
+        self.direction == Direction::In && self.state == State::Verified && self.viewed_wanted.is_yes()
     }
 
     /// The state that follows from the photos, for a received message.

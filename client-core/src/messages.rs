@@ -94,7 +94,8 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
     /// [`ClientError::NotNow`] where its sender took it back meanwhile, [`ClientError::Verification`] where a photo of it
     /// turned out to be another, [`ClientError::Unknown`] where it was deleted: it is not to be shown; or the vault's.
     pub async fn viewed(&self, message: &Message, now: Timestamp, rng: &mut impl CryptoRng) -> Result<(), ClientError> {
-        if message.direction == Direction::Out || message.read.is_yes() || message.is_for_one_look() {
+        let is_old = message.read.is_yes() && !message.owes_viewed();
+        if message.direction == Direction::Out || is_old || message.is_for_one_look() {
             return Ok(());
         }
         until_undisturbed(async || {
@@ -104,16 +105,16 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
             match stored.state {
                 State::Retracted => return Err(ClientError::NotNow("its sender has just taken this message back")),
                 State::Failed if message.state != State::Failed => return Err(ClientError::Verification),
-                _ if stored.read.is_yes() => return Ok(()),
+                _ if stored.read.is_yes() && !stored.owes_viewed() => return Ok(()),
                 _ => {}
             }
             let contact: Option<Contact> = turn.get(message.contact.as_bytes()).await?;
             stored.read = Flag::Yes;
-            if let Some(contact) = contact.filter(Contact::is_accepted)
-                && stored.viewed_wanted.is_yes()
-                && stored.state == State::Verified
-            {
-                self.owe_receipt(&mut turn, &contact, (ReceiptKind::Viewed, stored.message_id), now, rng).await?;
+            if stored.owes_viewed() {
+                stored.viewed_wanted = Flag::No;
+                if let Some(contact) = contact.filter(Contact::is_accepted) {
+                    self.owe_receipt(&mut turn, &contact, (ReceiptKind::Viewed, stored.message_id), now, rng).await?;
+                }
             }
             turn.put(&stored, rng);
             Ok(turn.commit().await?)

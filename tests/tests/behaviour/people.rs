@@ -1,7 +1,10 @@
 //! Strangers, friends, and those one would rather not hear of.
 
 use lightproof_core::{contact::Standing, event::Notice, message::State, people::CardRelay};
-use lightproof_tests::{Person, Scene, scene::exact};
+use lightproof_tests::{
+    Person, Scene,
+    scene::{exact, noise},
+};
 
 #[tokio::test]
 async fn receipts_tell_of_delivery_and_of_viewing() {
@@ -15,6 +18,34 @@ async fn receipts_tell_of_delivery_and_of_viewing() {
     let sent: Vec<State> = scene.alice.client.messages().await.unwrap().iter().map(|message| message.state).collect();
     assert_eq!(sent, [State::Viewed, State::Verified, State::Delivered]);
     assert_eq!((scene.alice.heard(), scene.bob.heard()), (vec![], vec![]));
+}
+
+#[tokio::test]
+async fn who_saw_the_note_before_its_photo_came_has_viewed_it_once_they_look_again() {
+    let mut scene = Scene::friends().await;
+    scene.talk().await;
+    scene.settle().await;
+    scene.bob.files.put("a.bin", &noise(6, 1_000));
+    scene.bob.send(&["alice"], "look", &["a.bin"], exact()).await.unwrap();
+    let now = scene.clock.now();
+    scene.alice.client.take_all(now, &mut scene.alice.rng).await.unwrap();
+    scene.alice.client.hang_up();
+    for (here, told, told_again) in
+        [(State::Waiting, State::Deposited, State::Delivered), (State::Verified, State::Delivered, State::Viewed)]
+    {
+        let message = scene.alice.inbox().await.pop().unwrap();
+        assert_eq!((message.note.as_str(), message.state), ("look", here));
+        let sent = async |scene: &Scene| {
+            let sent = scene.bob.client.messages().await.unwrap();
+            sent.into_iter().find(|message| message.note.as_str() == "look").unwrap().state
+        };
+        assert_eq!(sent(&scene).await, told);
+        scene.alice.client.viewed(&message, now, &mut scene.alice.rng).await.unwrap();
+        scene.settle().await;
+        assert_eq!(sent(&scene).await, told_again);
+    }
+    let message = scene.alice.inbox().await.pop().unwrap();
+    assert!(!message.viewed_wanted.is_yes(), "one look more owes nothing");
 }
 
 #[tokio::test]
