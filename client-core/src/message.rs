@@ -80,6 +80,8 @@ pub enum PhotoState {
     Failed = 4,
     /// Gone from the relay before it was fetched.
     Expired = 5,
+    /// Verified once and let go at its relay, and left out of the backup that this home comes from.
+    LeftOut = 6,
 }
 
 /// A photo of a message.

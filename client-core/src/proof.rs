@@ -119,7 +119,7 @@ fn places_here(message: &Message) -> Result<Vec<u8>, ClientError> {
     }
     let here = |state| matches!(state, PhotoState::Verified | PhotoState::Released);
     if !message.photos.iter().all(|photo| here(photo.state)) {
-        return Err(ClientError::NotNow("a photo of this message was gone from its relay before it was fetched"));
+        return Err(ClientError::NotNow("a photo of this message is not here"));
     }
     Ok((0..).zip(message.photos.iter()).map(|(place, _)| place).collect())
 }

@@ -275,7 +275,11 @@ impl Receiving<'_> {
         if let Some(folder) = self.typed.save_to.as_ref().filter(|_| is_kept(message)) {
             let mut together = SavedTogether::default();
             for (place, photo) in told.photos.iter_mut().enumerate() {
-                let saved = PhotoOf::new(self.opened, message, place).save_in(folder, &told.from).await?;
+                let photo_of = PhotoOf::new(self.opened, message, place);
+                if !photo_of.is_here() {
+                    continue;
+                }
+                let saved = photo_of.save_in(folder, &told.from).await?;
                 photo.file = Some(saved.path.to_string_lossy().into_owned());
                 together.add(saved);
             }

@@ -203,6 +203,7 @@ impl Shown {
         match about.state {
             PhotoState::Waiting => writeln!(page, "  not fetched yet")?,
             PhotoState::Expired => writeln!(page, "  gone from its relay before it was fetched")?,
+            PhotoState::LeftOut => writeln!(page, "  left out of the backup that was restored")?,
             _ => {}
         }
         writeln!(page, "  called  {}", Sanitized::line(&about.name))?;

@@ -100,6 +100,32 @@ fn a_home_goes_to_another_machine_and_both_contacts_talk_again_by_themselves() {
 }
 
 #[test]
+fn a_home_restored_without_its_photos_still_tells_and_shows_the_notes_of_them() {
+    let world = with_words();
+    let (alice, bob) = world.friends();
+    world.put("photo.bin", &Noise::new(1).bytes(100_000));
+    bob.says(&["send", "alice", "photo.bin", "--as", "exact", "-m", "with a photo"]);
+    // It is fetched, verified and let go at the relay, and told of to nobody: the disk behind the output is full.
+    let full = File::options().write(true).open("/dev/full").unwrap();
+    assert!(!alice.command(&["receive"]).stdout(full).output().unwrap().status.success());
+    let id = messages(&alice.says(&["--json", "messages", "--with", "bob"])).pop().unwrap();
+    let id = id["id"].as_str().unwrap();
+    alice.says(&[BACKUP, &["--no-photos"]].concat());
+
+    let moved = elsewhere(&world);
+    moved.says(RESTORE);
+    let told = moved.run(&["receive"]);
+    let (stdout, stderr) = (String::from_utf8(told.stdout).unwrap(), String::from_utf8(told.stderr).unwrap());
+    assert!(stdout.contains("with a photo"), "{stdout}{stderr}");
+    let (stdout, stderr) = moved.ends(&["receive"], 5);
+    assert!(!stdout.contains("with a photo"), "it is told of once: {stdout}{stderr}");
+    let shown = moved.says(&["show", id]);
+    assert!(shown.contains("with a photo") && shown.contains("left out of the backup that was restored"), "{shown}");
+    let (_, stderr) = moved.ends(&["show", id, "--save", "saved.bin"], 1);
+    assert!(stderr.contains("left out of the backup") && !world.path("saved.bin").exists(), "{stderr}");
+}
+
+#[test]
 fn what_is_no_whole_backup_of_mine_leaves_no_home() {
     let world = with_words();
     let alice = world.person("alice");

@@ -141,10 +141,14 @@ fn without_photos_but(mut message: Message, here: &BTreeSet<SpoolName>) -> Messa
     let mut photos = message.photos.into_vec();
     let mut waits = false;
     for photo in photos.iter_mut().filter(|photo| !here.contains(&photo.spool)) {
-        // Let go at its relay, it is gone; that it was verified stays true.
-        if photo.state == PhotoState::Verified {
-            photo.state = PhotoState::Waiting;
-            waits = true;
+        match photo.state {
+            PhotoState::Verified => {
+                photo.state = PhotoState::Waiting;
+                waits = true;
+            }
+            // Let go at its relay, it is gone; that its message was verified stays true.
+            PhotoState::Released => photo.state = PhotoState::LeftOut,
+            _ => {}
         }
     }
     message.photos = List::new(photos).unwrap_or_default();

@@ -293,6 +293,9 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
             PhotoState::Waiting => Err(ClientError::NotNow("this photo has not been fetched yet")),
             PhotoState::Failed => Err(ClientError::Verification),
             PhotoState::Expired => Err(ClientError::NotNow("this photo was gone from its relay before it was fetched")),
+            PhotoState::LeftOut => Err(ClientError::NotNow(
+                "this photo was left out of the backup that was restored; its sender can send it again",
+            )),
         }
     }
 }
@@ -302,7 +305,7 @@ fn is_due(photo: &StoredPhoto) -> bool {
     match photo.state {
         PhotoState::Waiting | PhotoState::Verified => true,
         PhotoState::Failed => photo.tries < TRIES_MAX,
-        PhotoState::Released | PhotoState::Expired => false,
+        PhotoState::Released | PhotoState::Expired | PhotoState::LeftOut => false,
     }
 }
 

@@ -208,6 +208,7 @@ const fn why_not_seen(message: &Message, stored: &StoredPhoto) -> &'static str {
         (_, PhotoState::Waiting) => "not fetched yet: this is a blur that came with the message",
         (_, PhotoState::Expired) => "gone from its relay before it was fetched",
         (_, PhotoState::Failed) => "not what its sender sealed",
+        (_, PhotoState::LeftOut) => "left out of the backup that was restored",
         (_, PhotoState::Verified | PhotoState::Released) => "too large to look into; it can be saved",
     }
 }
