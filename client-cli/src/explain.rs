@@ -11,6 +11,7 @@ use lightproof_core::wire::refusal::Refusal;
 use lightproof_core::{ClientError, wire::relay_link::RelayLink};
 
 use crate::exit::{Exit, Failure};
+use crate::sanitize::Sanitized;
 
 impl From<ClientError> for Failure {
     fn from(error: ClientError) -> Self {
@@ -106,7 +107,8 @@ const fn refusal_hint(refusal: Refusal) -> Option<&'static str> {
 
 /// The command that allows a relay, to be copied: the pin begins with what a shell takes for a remark.
 pub(crate) fn allow_hint(relay: &RelayLink) -> String {
-    format!("if you want this home to talk to it: lightproof relay allow '{relay}'")
+    let link = relay.to_string();
+    format!("if you want this home to talk to it: lightproof relay allow {}", Sanitized::word(&link))
 }
 
 fn transport_hint(relay: &RelayLink, error: TransportError) -> Option<String> {

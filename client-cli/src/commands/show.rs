@@ -174,13 +174,13 @@ impl Shown {
             event::Direction::In => ("from", &self.message.from),
             event::Direction::Out => ("to", &self.message.to),
         };
-        let who = Sanitized::line(who);
-        let name = page.ink().paint(Style::Strong, &who);
+        let name = page.ink().paint(Style::Strong, Sanitized::line(who));
         if self.is_verified {
             let verified = page.ink().paint(Style::Good, "verified");
             return writeln!(page, "{word} {name} ({verified})");
         }
         let unverified = page.ink().paint(Style::Caution, "unverified");
+        let who = Sanitized::word(who);
         writeln!(page, "{word} {name} ({unverified}: compare safety numbers with `lightproof contact verify {who}`)")
     }
 

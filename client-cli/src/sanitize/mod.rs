@@ -1,4 +1,5 @@
-//! The only way to print a peer's text: an allow-list of what is visible, one line that stays one line, a note that stays indented.
+//! The only way to print a peer's text: an allow-list of what is visible, one line that stays one line, a note that stays
+//! indented, a word of a command that stays one word.
 //!
 //! Visible is what Rust's own `Debug` prints as it is: no control, format, private, unassigned or separator character.
 //! From that, characters that draw nothing are taken away. Right-to-left text is isolated, so that it cannot reorder ours.
@@ -19,6 +20,7 @@ pub(crate) struct Sanitized<'a> {
 #[derive(Clone, Copy, Debug)]
 enum Layout {
     Line,
+    Word,
     Note { columns: usize },
 }
 
@@ -26,6 +28,11 @@ impl<'a> Sanitized<'a> {
     /// A name, a label, a file name: one line, where everything invisible shows.
     pub(crate) fn line(text: &'a str) -> Self {
         Self { text: Cow::Borrowed(text), layout: Layout::Line }
+    }
+
+    /// A word of a command that is printed to be copied: to a shell it is one argument, whatever stands in it.
+    pub(crate) fn word(text: &'a str) -> Self {
+        Self { text: Cow::Borrowed(text), layout: Layout::Word }
     }
 
     /// A path, whatever its bytes are.
@@ -44,6 +51,7 @@ impl Display for Sanitized<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self.layout {
             Layout::Line => write_isolated(f, &clean(&self.text, Invisible::Shown)),
+            Layout::Word => write_word(f, &clean(&self.text, Invisible::Shown)),
             Layout::Note { columns } => {
                 let columns = columns.saturating_sub(NOTE_INDENT.len()).max(MIN_NOTE_COLUMNS);
                 let mut first = true;
@@ -138,6 +146,27 @@ fn first_overflow(line: &str, columns: usize) -> Option<usize> {
 
 fn write_isolated(f: &mut Formatter<'_>, clean: &str) -> fmt::Result {
     if clean.chars().any(writes_right_to_left) { write!(f, "\u{2068}{clean}\u{2069}") } else { f.write_str(clean) }
+}
+
+/// Not isolated: isolates would be copied with the name, and make it another.
+fn write_word(f: &mut Formatter<'_>, clean: &str) -> fmt::Result {
+    if !clean.is_empty() && clean.chars().all(is_plain) {
+        return f.write_str(clean);
+    }
+    f.write_char('\'')?;
+    for c in clean.chars() {
+        match c {
+            // Between quotes, sh takes a backslash as it is and fish does not; outside of them they agree.
+            '\'' | '\\' => write!(f, "'\\{c}'")?,
+            _ => f.write_char(c)?,
+        }
+    }
+    f.write_char('\'')
+}
+
+/// What no shell takes for anything but itself.
+fn is_plain(c: char) -> bool {
+    c.is_alphanumeric() || matches!(c, '-' | '.' | '/' | '_')
 }
 
 fn breaks_line(c: char) -> bool {

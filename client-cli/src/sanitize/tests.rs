@@ -1,10 +1,16 @@
 //! Every scalar value, and the tricks by name.
 
+use std::process::Command;
+
 use super::hostile::is_harmful;
 use super::*;
 
 fn line(text: &str) -> String {
     Sanitized::line(text).to_string()
+}
+
+fn word(text: &str) -> String {
+    Sanitized::word(text).to_string()
 }
 
 fn without_our_isolates(printed: &str) -> &str {
@@ -63,6 +69,67 @@ fn escape_sequences_lose_their_teeth() {
     assert_eq!(line("a\u{202e}gpj.exe"), "a\u{fffd}gpj.exe");
     assert_eq!(line("bob\nerror: x"), "bob\u{fffd}error: x");
     assert_eq!(line("a\tb\u{a0}c\u{3000}d"), "a b c d");
+}
+
+/// The hint of a card becomes the name of a contact, and stood as it was in commands that are printed to be copied.
+#[test]
+fn a_hostile_name_is_one_word_of_a_printed_command_and_no_command_itself() {
+    let mut names: Vec<String> = [
+        "Bob Smith",
+        "it's me",
+        "x;curl evil|sh",
+        "$(id)",
+        "`id`",
+        "${HOME}",
+        "~",
+        "#",
+        "*",
+        "{a,b}",
+        "x && y > z < a",
+        "\\'; id; '\\",
+        "x' --mark 'y",
+        "ends with \\",
+    ]
+    .map(str::to_owned)
+    .into();
+    let signs: Vec<char> = (' '..='~').filter(|c| !c.is_ascii_alphanumeric()).collect();
+    names.extend(signs.iter().flat_map(|one| signs.iter().map(move |two| format!("{one}{two}"))));
+    let words: Vec<String> = names.iter().map(|name| word(name)).collect();
+    let shell = Command::new("sh").arg("-c").arg(format!("printf '%s\\n' {}", words.join(" "))).output().unwrap();
+    assert!(shell.status.success() && shell.stderr.is_empty(), "{shell:?}");
+    let read = String::from_utf8(shell.stdout).unwrap();
+    assert_eq!(read.lines().collect::<Vec<_>>(), names);
+    for (name, word) in names.iter().zip(&words) {
+        assert_eq!(read_by_fish(word), *name, "{word}");
+    }
+    assert_eq!(word("x;curl evil|sh"), "'x;curl evil|sh'");
+    assert_eq!(word(""), "''");
+    assert_eq!(word("a\u{1b}[2J\nb"), "'a\u{fffd}[2J\u{fffd}b'");
+}
+
+/// Between its quotes a backslash escapes a quote or a backslash, and outside of them anything.
+fn read_by_fish(word: &str) -> String {
+    let (mut read, mut is_quoted) = (String::new(), false);
+    let mut chars = word.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '\'' => is_quoted = !is_quoted,
+            '\\' if !is_quoted || matches!(chars.peek(), Some('\'' | '\\')) => read.extend(chars.next()),
+            c => {
+                assert!(is_quoted || is_plain(c), "{c} stands outside of quotes: {word}");
+                read.push(c);
+            }
+        }
+    }
+    assert!(!is_quoted, "a quote is left open: {word}");
+    read
+}
+
+#[test]
+fn a_plain_name_stands_in_a_printed_command_as_it_is() {
+    for name in ["bob", "Zoë", "日本語", "contact-7", "שלום", "launch.proof", "photos/day_1.jpg"] {
+        assert_eq!(word(name), name);
+    }
 }
 
 #[test]

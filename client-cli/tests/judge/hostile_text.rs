@@ -1,5 +1,9 @@
 //! What somebody writes to harm a terminal, through the real programs: the recipient's output holds nothing but ink.
 
+use std::path::Path;
+use std::process::Command;
+
+use crate::person::{Person, json};
 use crate::world::{World, messages};
 
 const TRICKS: [&str; 9] = [
@@ -12,6 +16,19 @@ const TRICKS: [&str; 9] = [
     "\u{200b}\u{200d}\u{feff}\u{ad}\u{e0041}\u{fff9}",
     "\u{1b}c\u{1b}#8\u{1b}(0\u{e}\u{f}",
     "\u{7f}\u{1}\u{2}\u{3}\u{4}\u{1a}\u{1c}",
+];
+
+/// What a card may call its owner, and what a shell would do with it.
+const NAMES: [&str; 9] = [
+    "Bob Smith",
+    "x;touch owned",
+    "x|touch owned",
+    "x&touch owned&",
+    "$(touch owned)",
+    "`touch owned`",
+    "';touch owned;'",
+    "\\';touch owned;'\\",
+    "x > owned",
 ];
 
 fn assert_ink(text: &str) {
@@ -49,4 +66,38 @@ fn no_note_and_no_file_name_drives_the_terminal_of_its_recipient() {
     assert_eq!(saved.len(), TRICKS.len());
     saved.iter().for_each(|name| assert_ink(name.to_str().unwrap()));
     println!("evidence: A25 A26 | {} hostile notes and file names through the real programs | -", TRICKS.len());
+}
+
+/// Without a name that was typed, what a card calls its owner becomes their name, and stands in the commands that are
+/// printed to be copied: as it was, they did what the card said.
+#[test]
+fn no_name_of_a_card_does_anything_in_a_command_that_is_printed_to_be_copied() {
+    let world = World::new();
+    let bob = world.person("bob");
+    for (number, name) in NAMES.iter().enumerate() {
+        let stranger = Person::at(&world, &format!("stranger-{number}"));
+        stranger.says(&["init", "--no-passphrase", "--name", name, "--relay", world.relay.link()]);
+        let card = stranger.says(&["card"]);
+        let (_, added) = bob.ends(&["contact", "add", card.trim(), "--allow-relay"], 0);
+        let number = pasted(&bob, &added);
+        assert!(number.contains("must see the same number"), "{name}: {number}");
+        let marked = pasted(&bob, &number);
+        assert!(marked.ends_with("is verified\n"), "{name}: {marked}");
+        assert_eq!(json(&bob.says(&["--json", "contact", "show", name]))[0]["trust"], "verified", "{name}");
+        assert!(!world.path("owned").exists(), "{name}");
+    }
+}
+
+/// Copies the command that stands in what was printed into a shell; what it says then.
+fn pasted(person: &Person, printed: &str) -> String {
+    let (_, line) = printed.split_once(": lightproof ").unwrap();
+    let line = format!("lightproof {}", line.lines().next().unwrap());
+    let like = person.command(&[]);
+    let folder = Path::new(like.get_program()).parent().unwrap();
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &line]).current_dir(like.get_current_dir().unwrap()).env_clear();
+    shell.envs(like.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let output = shell.env("PATH", format!("{}:/usr/bin:/bin", folder.display())).output().unwrap();
+    assert!(output.status.success(), "{line}: {output:?}");
+    String::from_utf8(output.stdout).unwrap()
 }

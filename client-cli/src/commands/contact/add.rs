@@ -67,7 +67,7 @@ pub(in crate::commands) async fn run(adding: Adding, opened: &Opened, output: &m
         ));
     }
     if output.reader() == Reader::Person {
-        let name = Sanitized::line(person.name.as_str());
+        let name = Sanitized::word(person.name.as_str());
         output.remark(format_args!("compare safety numbers when you can: lightproof contact verify {name}"));
     }
     Ok(Exit::Done)

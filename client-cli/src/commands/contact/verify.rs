@@ -67,7 +67,7 @@ impl Report for Safety {
             return writeln!(page, "{name} is {verified}");
         }
         writeln!(page, "{name} must see the same number: compare it in person or in a call, not over lightproof;")?;
-        writeln!(page, "if it is the same: lightproof contact verify {name} --mark")
+        writeln!(page, "if it is the same: lightproof contact verify {} --mark", Sanitized::word(&self.name))
     }
 }
 

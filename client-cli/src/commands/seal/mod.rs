@@ -87,11 +87,11 @@ async fn recipients(to: &Recipients, opened: &Opened) -> Result<Vec<(Fingerprint
 }
 
 fn sealing_key(person: &Contact) -> Result<SealingKey, Failure> {
-    let name = Sanitized::line(person.name.as_str());
+    let (name, word) = (Sanitized::line(person.name.as_str()), Sanitized::word(person.name.as_str()));
     match person.sealing_key() {
         Err(ClientError::NoSealingKey) => Err(Failure::failed(format!("{name} has not announced a sealing key yet"))
             .hint(format!(
-                "exchange one message first: `lightproof send {name} -m hello`, and receive what comes back"
+                "exchange one message first: `lightproof send {word} -m hello`, and receive what comes back"
             ))),
         key => Ok(key?),
     }
@@ -220,7 +220,7 @@ impl Report for Sealed {
             [one] => format!("{} opens it", Sanitized::line(one)),
             many => format!("{} open it", Sanitized::line(&many.join(", "))),
         };
-        writeln!(page, "{file}: {who} with `lightproof open {file}`")
+        writeln!(page, "{file}: {who} with `lightproof open {}`", Sanitized::word(&self.file))
     }
 }
 
