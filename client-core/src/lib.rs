@@ -32,7 +32,7 @@ mod profile;
 pub mod proof;
 pub mod receive;
 pub mod relays;
-mod retract;
+pub mod retract;
 pub mod sealed_file;
 pub mod sealing;
 pub mod send;

@@ -47,6 +47,17 @@ pub(crate) struct Retracting {
     confirmed: Flag,
 }
 
+/// A message of ours that is being taken back, while a part of that waits for a relay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WaitingRetract {
+    /// From whom.
+    pub contact: Fingerprint,
+    /// Which message; it may have been deleted here since.
+    pub message_id: MessageId,
+    /// How many photos it has.
+    pub photos: usize,
+}
+
 /// Our right to one blob, and which of its readers loses theirs.
 #[derive(Clone, Debug, TlsSerialize, TlsDeserialize, TlsSize)]
 struct Right {
@@ -86,8 +97,13 @@ impl Retracting {
         }
     }
 
+    /// Whether its blobs are revoked, and the request to drop it is sealed.
+    fn is_carried(&self) -> bool {
+        self.revoked.is_yes() && self.enclosed.is_yes()
+    }
+
     fn is_over(&self) -> bool {
-        self.revoked.is_yes() && self.enclosed.is_yes() && self.confirmed.is_yes()
+        self.is_carried() && self.confirmed.is_yes()
     }
 
     /// A receipt named something that is no message: perhaps a retract, which is confirmed then.
@@ -146,6 +162,25 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         .await?;
         let carried = self.carry_retracts(now, rng).await;
         carried.and(self.deposit_all(now, rng).await)
+    }
+
+    /// Messages that are being taken back: their photos may still be at the relay, or the request to drop them is not sealed, or
+    /// stands behind the message itself in the outbox. Once it is sealed it is an envelope like any other.
+    ///
+    /// # Errors
+    /// The vault's.
+    pub async fn waiting_retracts(&self) -> Result<Vec<WaitingRetract>, ClientError> {
+        let items = self.outbox().await?;
+        let is_behind = |one: &Retracting| {
+            items.iter().any(|item| item.contact == one.contact && item.what.is(Some(one.message_id)))
+        };
+        let mut waiting = self.vault.scan::<Retracting>().await?;
+        waiting.retain(|one| !one.is_carried() || is_behind(one));
+        let told = |one: Retracting| {
+            let photos = one.rights.as_slice().len();
+            WaitingRetract { contact: one.contact, message_id: one.message_id, photos }
+        };
+        Ok(waiting.into_iter().map(told).collect())
     }
 
     /// Goes on with everything that is being taken back. What fails for one does not stop the next.
@@ -233,9 +268,8 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
 
     /// Waits no longer for confirmations that never came.
     pub(crate) async fn sweep_retracting(&self, now: Timestamp) -> Result<(), ClientError> {
-        let is_done = |retracting: &Retracting| retracting.revoked.is_yes() && retracting.enclosed.is_yes();
         let is_old = |retracting: &Retracting| retracting.made.plus(CONFIRMED_WITHIN_DAYS) < now.day();
-        for retracting in self.vault.scan::<Retracting>().await?.iter().filter(|one| is_done(one) && is_old(one)) {
+        for retracting in self.vault.scan::<Retracting>().await?.iter().filter(|one| one.is_carried() && is_old(one)) {
             let mut turn = self.vault.turn();
             turn.delete(retracting);
             turn.commit().await?;

@@ -5,7 +5,7 @@ use std::fmt::{self, Write as _};
 use lightproof_core::e2ee::frame::MessageId;
 use lightproof_core::e2ee::identity::Fingerprint;
 use lightproof_core::message::{Direction, Message, State};
-use lightproof_core::send::Outgoing;
+use lightproof_core::send::{OutboxItem, Outgoing, What};
 use serde::Serialize;
 
 use super::present::{Names, hex, state};
@@ -21,8 +21,13 @@ use crate::source::PhotoFiles;
 pub(super) async fn run(typed: Outbox, opened: &Opened, output: &mut Output) -> Result<Exit, Failure> {
     match typed.action {
         None => {
-            for under_way in all(opened).await? {
-                output.report(&under_way)?;
+            let all = all(opened).await?;
+            for under_way in &all {
+                output.report(under_way)?;
+            }
+            match others(&all, &opened.client.outbox().await?).len() {
+                0 => {}
+                count => output.remark(format_args!("also under way: {}", envelopes(count))),
             }
             Ok(Exit::Done)
         }
@@ -40,48 +45,47 @@ async fn cancel(id: &IdPrefix, opened: &Opened, output: &mut Output) -> Result<E
             output.remark("cancelled: nothing of it was or will be sent");
             Ok(Exit::Done)
         }
-        _ if all(opened).await?.iter().any(|one| one.id.starts_with(id.as_str())) => {
-            Err(Failure::failed("it is sealed already, and goes out once its relay is reached"))
-        }
-        _ => Err(unknown(id)),
+        _ => Err(match all(opened).await?.iter().find(|one| one.id.starts_with(id.as_str())).map(|one| one.key) {
+            Some(Key::Retract(..)) => {
+                Failure::failed("it is being taken back, which goes on once its relay is reached")
+            }
+            Some(_) => Failure::failed("it is sealed already, and goes out once its relay is reached"),
+            None => unknown(id),
+        }),
     }
 }
 
 async fn retry(id: Option<&IdPrefix>, opened: &Opened, output: &mut Output) -> Result<Exit, Failure> {
     let asked = |one: &UnderWay| id.is_none_or(|id| one.id.starts_with(id.as_str()));
     let before: Vec<UnderWay> = all(opened).await?.into_iter().filter(asked).collect();
+    let sealed = opened.client.outbox().await?;
     match (before.is_empty(), id) {
         (true, Some(id)) => return Err(unknown(id)),
-        (true, None) => {
+        (true, None) if sealed.is_empty() => {
             output.remark("nothing is under way");
             return Ok(Exit::Nothing);
         }
-        (false, _) => {}
+        _ => {}
     }
+    let others = if id.is_none() { others(&before, &sealed) } else { Vec::new() };
     let sealed_before: Vec<Key> = opened.client.messages().await?.iter().filter_map(Key::of).collect();
     let files = PhotoFiles::default();
     let resumed = opened.client.resume(&files, now(), &mut rng()).await;
     opened.tell_notices(output).await?;
-    let after = all(opened).await?;
+    let (under_way, sealed) = (all(opened).await?, opened.client.outbox().await?);
     let (outgoing, messages) = (opened.client.outgoing().await?, opened.client.messages().await?);
     let is_named = |key: &Key| outgoing.iter().any(|draft| key.is_named_by(draft));
     let mut sealed_since: Vec<Key> = messages.iter().filter_map(Key::of).collect();
     sealed_since.retain(|key| !sealed_before.contains(key) && !is_named(key));
+    let after = After { under_way, sealed, messages };
     let mut exits = Vec::new();
     for one in &before {
         let key = one.key.after(&outgoing, &mut sealed_since);
-        if let Some(still) = after.iter().find(|still| still.key == key) {
-            output.report(still)?;
-            exits.push(Exit::Unreachable);
-            continue;
-        }
-        // What was deleted or cancelled meanwhile has no state any more.
-        let message = messages.iter().find(|message| Key::of(message) == Some(key));
-        if let Some(message) = message {
-            let state = state(message.state).word();
-            output.remark(format_args!("{} to {}: {state}", one.short(), Sanitized::line(&one.to)));
-            exits.push(if message.state == State::Expired { Exit::Failed } else { Exit::Done });
-        }
+        exits.extend(after.tell(one, key, output)?);
+    }
+    match others.iter().filter(|number| !after.has_envelope(**number)).count() {
+        0 => {}
+        count => output.remark(format_args!("deposited: {}", envelopes(count))),
     }
     resumed?;
     match exits.into_iter().collect() {
@@ -92,12 +96,55 @@ async fn retry(id: Option<&IdPrefix>, opened: &Opened, output: &mut Output) -> R
     }
 }
 
+/// What is there once everything was tried again.
+struct After {
+    under_way: Vec<UnderWay>,
+    sealed: Vec<OutboxItem>,
+    messages: Vec<Message>,
+}
+
+impl After {
+    /// What became of something that was under way: nothing is known of what was deleted or cancelled meanwhile.
+    fn tell(&self, before: &UnderWay, key: Key, output: &mut Output) -> Result<Option<Exit>, Failure> {
+        let still = self.under_way.iter().find(|still| still.key == key);
+        let is_sealed = || self.sealed.iter().any(|item| key.may_be_in(item));
+        if let Some(still) = still.or_else(|| is_sealed().then_some(before)) {
+            output.report(still)?;
+            return Ok(Some(Exit::Unreachable));
+        }
+        let reached = match key {
+            // Whether or not the message was deleted here since.
+            Key::Retract(..) => Some(State::Retracted),
+            _ => self.messages.iter().find(|message| Key::of(message) == Some(key)).map(|message| message.state),
+        };
+        let Some(reached) = reached else { return Ok(None) };
+        let state = state(reached).word();
+        output.remark(format_args!("{} to {}: {state}", before.short(), Sanitized::line(&before.to)));
+        Ok(Some(if reached == State::Expired { Exit::Failed } else { Exit::Done }))
+    }
+
+    fn has_envelope(&self, number: u64) -> bool {
+        self.sealed.iter().any(|item| item.number == number)
+    }
+}
+
 fn unknown(id: &IdPrefix) -> Failure {
     Failure::failed(format!("nothing under way begins with {}, or more than one does", id.as_str()))
         .hint("see `lightproof outbox`")
 }
 
-/// Sends that are not sealed yet, then sealed messages that are not deposited yet.
+/// Envelopes that carry nothing that is listed, by their places.
+fn others(listed: &[UnderWay], sealed: &[OutboxItem]) -> Vec<u64> {
+    let is_listed = |item: &OutboxItem| listed.iter().any(|one| one.key.may_be_in(item));
+    sealed.iter().filter(|item| item.what == What::Other && !is_listed(item)).map(|item| item.number).collect()
+}
+
+fn envelopes(count: usize) -> String {
+    let envelopes = if count == 1 { "1 envelope".to_owned() } else { format!("{count} envelopes") };
+    format!("{envelopes} without a message: receipts, retracts, new addresses")
+}
+
+/// Sends that are not sealed yet, then sealed messages that are not deposited yet, then messages that are being taken back.
 async fn all(opened: &Opened) -> Result<Vec<UnderWay>, Failure> {
     let names = Names::of(opened).await?;
     let mut all = Vec::new();
@@ -123,6 +170,15 @@ async fn all(opened: &Opened) -> Result<Vec<UnderWay>, Failure> {
             });
         }
     }
+    for retract in opened.client.waiting_retracts().await? {
+        all.push(UnderWay {
+            key: Key::Retract(retract.message_id, retract.contact),
+            id: hex(&retract.message_id.0),
+            to: names.name(&retract.contact),
+            state: "retract",
+            photos: retract.photos,
+        });
+    }
     Ok(all)
 }
 
@@ -131,6 +187,7 @@ async fn all(opened: &Opened) -> Result<Vec<UnderWay>, Failure> {
 enum Key {
     Draft([u8; 16], Fingerprint),
     Sealed(MessageId, Fingerprint),
+    Retract(MessageId, Fingerprint),
 }
 
 impl Key {
@@ -140,6 +197,11 @@ impl Key {
 
     fn is_named_by(self, draft: &Outgoing) -> bool {
         draft.recipients.iter().any(|one| one.message_id.map(|id| Self::Sealed(id, one.contact)) == Some(self))
+    }
+
+    /// Whether it is a retract that this envelope may carry: what one without a message carries is not kept.
+    fn may_be_in(self, item: &OutboxItem) -> bool {
+        matches!(self, Self::Retract(_, to) if to == item.contact) && item.what == What::Other
     }
 
     /// A draft that was sealed meanwhile is a message; where the draft is deposited and forgotten already, one of those
@@ -164,7 +226,7 @@ struct UnderWay {
     key: Key,
     id: String,
     to: String,
-    /// `draft`: can be cancelled. `sealed`: goes out as it is.
+    /// `draft`: can be cancelled. `sealed`: goes out as it is. `retract`: is being taken back.
     state: &'static str,
     photos: usize,
 }

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::person::{Person, json};
 use crate::pictures::picture;
+use crate::relay::Relay;
 use crate::world::{World, messages};
 
 const NOTE: &str = "second thoughts";
@@ -46,6 +47,60 @@ fn what_is_taken_back_in_time_is_never_shown_and_its_recipient_is_told() {
         assert!(stderr.contains(words), "{stderr}");
     }
     bob.ends(&["export", &id, "--proof", "gone.proof"], 1);
+}
+
+/// `outbox retry` looked for messages only: it said that nothing is under way, and the photo stayed at the relay until
+/// somebody received.
+#[test]
+fn what_could_not_be_taken_back_at_once_is_taken_back_by_outbox_retry() {
+    let mut world = World::new();
+    let (alice, bob) = world.friends();
+    let id = sent(&world, &alice, &[]);
+    world.relay.stop();
+    let (_, stderr) = alice.ends(&["retract", &id], 4);
+    assert!(stderr.contains("`lightproof outbox retry`"), "{stderr}");
+    let waits = only(json(&alice.says(&["--json", "outbox"])));
+    assert_eq!((&waits["id"], &waits["to"], &waits["state"]), (&id.clone().into(), &"bob".into(), &"retract".into()));
+    assert_eq!((&waits["event"], &waits["photos"]), (&"outbox".into(), &1.into()));
+    let line = format!("{} to bob: ", &id[..8]);
+    let (still, _) = alice.ends(&["outbox", "retry", &id], 4);
+    assert_eq!(still, format!("{line}retract, 1 photo\n"));
+    let (_, stderr) = alice.ends(&["outbox", "cancel", &id], 1);
+    assert!(stderr.contains("it is being taken back"), "{stderr}");
+
+    world.relay.start();
+    assert_eq!(world.relay.blobs().len(), 1);
+    let (still, said) = alice.ends(&["outbox", "retry"], 0);
+    assert!(still.is_empty() && said.contains(&format!("{line}retracted")), "{still}{said}");
+    assert_eq!(world.relay.blobs().len(), 0);
+    assert!(alice.says(&["outbox"]).is_empty());
+    alice.ends(&["outbox", "retry"], 5);
+    let came = only(messages(&bob.says(&["--json", "receive"])));
+    assert_eq!((&came["id"], &came["state"]), (&id.into(), &"retracted".into()));
+}
+
+/// The photo leaves the sender's relay, and the relay of the recipient is away: what waits is an envelope without a message.
+#[test]
+fn a_retract_that_is_sealed_and_not_deposited_is_carried_by_outbox_retry() {
+    let world = World::new();
+    let mut other = Relay::serve(world.path("other"), "127.0.0.1:0", &[]);
+    let (alice, bob) = (world.person("alice"), Person::at(&world, "bob"));
+    bob.says(&["init", "--no-passphrase", "--name", "bob", "--relay", other.link()]);
+    alice.adds(&bob);
+    bob.adds(&alice);
+    let id = sent(&world, &alice, &[]);
+    other.stop();
+    alice.ends(&["retract", &id], 4);
+    assert_eq!(world.relay.blobs().len(), 0);
+    let (listed, said) = alice.ends(&["outbox"], 0);
+    assert!(listed.is_empty() && said.contains("also under way: 1 envelope without a message"), "{listed}{said}");
+    alice.ends(&["outbox", "retry"], 4);
+    other.start();
+    let (_, said) = alice.ends(&["outbox", "retry"], 0);
+    assert!(said.contains("deposited: 1 envelope without a message"), "{said}");
+    alice.ends(&["outbox", "retry"], 5);
+    let came = only(messages(&bob.says(&["--json", "receive"])));
+    assert_eq!((&came["id"], &came["state"]), (&id.into(), &"retracted".into()));
 }
 
 #[test]
