@@ -3,7 +3,7 @@
 use lightproof_core::ClientError;
 use lightproof_core::contact::Contact;
 use lightproof_core::e2ee::manifest::{MediaType, NOTE_BYTES, Treatment};
-use lightproof_core::message::{Message, State};
+use lightproof_core::message::{Direction, Message, State};
 use lightproof_core::prepare::{
     DEFAULT_MAX_EDGE_PX, Fate, PrepareOptions, PreparedPhoto, Quality, Removed, RemovedGroup,
 };
@@ -60,7 +60,7 @@ pub(super) async fn run(plan: Sending, opened: &Opened, output: &mut Output) -> 
     opened.client.told(&outcome.id, &mut rng()).await?;
     match wait {
         Wait::Deposited => Ok(exits.into_iter().collect()),
-        Wait::Delivered => until_delivered(&outcome, begun.as_ref(), opened, output).await,
+        Wait::Delivered => until_delivered(&people, &outcome, begun.as_ref(), opened, output).await,
     }
 }
 
@@ -227,29 +227,36 @@ fn report_dry_run<R>(people: &[Contact], prepared: &[PreparedPhoto<R>], output: 
     Ok(Exit::Done)
 }
 
-/// Receives until every recipient has confirmed, or did not in time. What else comes stays news for `receive`.
+/// Receives until every recipient has confirmed, or cannot any more. What else comes stays news for `receive`.
 async fn until_delivered(
+    people: &[Contact],
     outcome: &SendOutcome,
     begun: Option<&Outgoing>,
     opened: &Opened,
     output: &mut Output,
 ) -> Result<Exit, Failure> {
     let mut pace = Pace::default();
-    let mut waiting: Vec<&Sent> = outcome.sent.iter().collect();
+    let mut waiting: Vec<(&Contact, &Sent)> = people.iter().zip(&outcome.sent).collect();
     let mut exits = Vec::new();
     output.remark("waiting until it is delivered; Ctrl-C stops waiting, not sending");
     loop {
         let mut still = Vec::new();
-        for sent in waiting {
-            match ended(sent, outcome, opened).await? {
-                Some(message) => {
-                    let person = opened.client.person(&sent.contact).await?;
-                    let exit = if message.state == State::Expired { Exit::Failed } else { Exit::Done };
-                    let sent = Sent { contact: sent.contact, message: Some(message), waits: None };
-                    output.report(&report(&person, &sent, outcome, begun))?;
-                    exits.push(exit);
-                }
-                None => still.push(sent),
+        for (person, sent) in waiting {
+            let Some(end) = ended(sent, outcome, begun, opened).await? else {
+                still.push((person, sent));
+                continue;
+            };
+            let failure = why_in_vain(person, &end);
+            if let End::Reached(message) = end {
+                // Taken back or not: it was asked for until it is delivered.
+                let is_there = matches!(message.reached(), State::Delivered | State::Viewed);
+                exits.push(if is_there { Exit::Done } else { Exit::Failed });
+                let sent = Sent { contact: sent.contact, message: Some(message), waits: None };
+                output.report(&report(person, &sent, outcome, begun))?;
+            }
+            if let Some(failure) = failure {
+                output.failure(&failure);
+                exits.push(failure.exit);
             }
         }
         waiting = still;
@@ -261,19 +268,65 @@ async fn until_delivered(
     }
 }
 
-/// The message to one recipient, once nothing more is to be waited for.
-async fn ended(sent: &Sent, outcome: &SendOutcome, opened: &Opened) -> Result<Option<Message>, Failure> {
-    let id = match &sent.message {
-        Some(message) => Some(message.message_id),
-        None => {
-            let begun = opened.client.outgoing().await?.into_iter().find(|outgoing| outgoing.id == outcome.id);
-            let recipients = begun.map(|outgoing| outgoing.recipients.into_vec()).unwrap_or_default();
-            recipients.into_iter().find(|recipient| recipient.contact == sent.contact).and_then(|one| one.message_id)
-        }
+/// Why nothing more is to be waited for.
+enum End {
+    /// Nothing is here that could be delivered: a send that was cancelled, or a message that was deleted.
+    Gone,
+    /// Nothing is heard from its recipient any more.
+    Parted,
+    /// It has come as far as it comes.
+    Reached(Message),
+}
+
+/// How the waiting for one recipient ends, once it does.
+async fn ended(
+    sent: &Sent,
+    outcome: &SendOutcome,
+    begun: Option<&Outgoing>,
+    opened: &Opened,
+) -> Result<Option<End>, Failure> {
+    // Looked at before the messages: what another command seals in between is one of them then.
+    let outgoing = opened.client.outgoing().await?.into_iter().find(|outgoing| outgoing.id == outcome.id);
+    let is_draft = outgoing.is_some_and(|outgoing| {
+        outgoing.recipients.iter().any(|recipient| recipient.contact == sent.contact && !recipient.is_settled())
+    });
+    let id = sent.message.as_ref().map(|message| message.message_id);
+    // Of a send that was deposited only its messages are kept, and they have its number.
+    let number = begun.map(|begun| begun.number);
+    let is_it = |message: &Message| {
+        message.direction == Direction::Out
+            && message.contact == sent.contact
+            && (Some(message.message_id) == id || Some(message.number) == number)
     };
-    let messages = opened.client.messages().await?;
-    let found = messages.into_iter().find(|message| Some(message.message_id) == id && message.contact == sent.contact);
-    Ok(found.filter(|message| matches!(message.state, State::Delivered | State::Viewed | State::Expired)))
+    let message = opened.client.messages().await?.into_iter().find(is_it);
+    let is_accepted = opened.client.person(&sent.contact).await?.is_accepted();
+    let is_final = |state| matches!(state, State::Delivered | State::Viewed | State::Expired | State::Retracted);
+    Ok(match message {
+        Some(message) if is_final(message.state) => Some(End::Reached(message)),
+        _ if !is_accepted => Some(End::Parted),
+        None if !is_draft => Some(End::Gone),
+        _ => None,
+    })
+}
+
+/// What a person who waits did not expect.
+fn why_in_vain(person: &Contact, end: &End) -> Option<Failure> {
+    let name = Sanitized::line(person.name.as_str());
+    match end {
+        End::Gone => Some(Failure::failed(format!(
+            "the message to {name} is not here any more, and is not waited for: it was cancelled or deleted"
+        ))),
+        End::Parted => Some(Failure::failed(format!(
+            "{name} was blocked or removed, and nothing more is heard of the message to them"
+        ))),
+        End::Reached(message) => match (message.state, message.reached()) {
+            (_, State::Delivered | State::Viewed) | (State::Expired, _) => None,
+            _ => Some(
+                Failure::failed(format!("the message to {name} was taken back, and is not waited for any more"))
+                    .hint(format!("`lightproof show {}` says what became of it", message.name())),
+            ),
+        },
+    }
 }
 
 async fn receive_more(pace: &mut Pace, opened: &Opened, output: &mut Output) -> Result<(), Failure> {

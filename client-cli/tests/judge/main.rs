@@ -34,6 +34,7 @@ mod relay;
 mod sealed;
 mod second_thoughts;
 mod treatments;
+mod waiting;
 mod wire;
 mod world;
 #[path = "../people/zeros.rs"]
