@@ -198,6 +198,8 @@ fn leaves(tmux: &Tmux) {
     tmux.types("fg");
     tmux.shows("c card");
     tmux.press(&["q"]);
+    // Back at the shell: before, the inbox might still take what is typed.
+    tmux.shows("Stopped");
     tmux.types("echo code $?; stty -g > after; cmp before after && echo sa''me");
     let end = tmux.shows("same");
     assert!(end.contains("code 0"), "{end}");
