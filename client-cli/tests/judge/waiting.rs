@@ -62,7 +62,8 @@ fn until<T>(mut look: impl FnMut() -> Option<T>) -> Option<T> {
 
 /// It ended by itself, with 1, and said this last.
 fn assert_in_vain((told, code): (Vec<Value>, Option<i32>), what: &str) -> Vec<Value> {
-    assert_eq!(code, Some(1), "{what}: {told:?}");
+    // What somebody sent before they were blocked, and nobody can open any more, is an alarm of its own.
+    assert!(code == Some(1) || code == Some(3) && what.contains("blocked"), "{what}: {code:?} {told:?}");
     let last = told.last().unwrap();
     assert_eq!((&last["event"], &last["code"]), (&"error".into(), &1.into()), "{told:?}");
     assert!(last["what"].as_str().unwrap().contains(what), "{told:?}");
