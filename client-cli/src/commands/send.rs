@@ -251,7 +251,7 @@ async fn until_delivered(
                 // Taken back or not: it was asked for until it is delivered.
                 let is_there = matches!(message.reached(), State::Delivered | State::Viewed);
                 exits.push(if is_there { Exit::Done } else { Exit::Failed });
-                let sent = Sent { contact: sent.contact, message: Some(message), waits: None };
+                let sent = Sent { contact: sent.contact, message: Some(*message), waits: None };
                 output.report(&report(person, &sent, outcome, begun))?;
             }
             if let Some(failure) = failure {
@@ -275,7 +275,7 @@ enum End {
     /// Nothing is heard from its recipient any more.
     Parted,
     /// It has come as far as it comes.
-    Reached(Message),
+    Reached(Box<Message>),
 }
 
 /// How the waiting for one recipient ends, once it does.
@@ -302,7 +302,7 @@ async fn ended(
     let is_accepted = opened.client.person(&sent.contact).await?.is_accepted();
     let is_final = |state| matches!(state, State::Delivered | State::Viewed | State::Expired | State::Retracted);
     Ok(match message {
-        Some(message) if is_final(message.state) => Some(End::Reached(message)),
+        Some(message) if is_final(message.state) => Some(End::Reached(Box::new(message))),
         _ if !is_accepted => Some(End::Parted),
         None if !is_draft => Some(End::Gone),
         _ => None,
