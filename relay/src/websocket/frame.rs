@@ -6,6 +6,8 @@ use super::WebSocketError;
 pub(super) const PROTOCOL: u16 = 1_002;
 /// Text that is not UTF-8.
 pub(super) const NOT_TEXT: u16 = 1_007;
+/// More frames than a message needs.
+pub(super) const TOO_MANY: u16 = 1_008;
 /// A message beyond the limit.
 pub(super) const TOO_BIG: u16 = 1_009;
 

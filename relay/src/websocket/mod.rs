@@ -16,12 +16,17 @@ use std::{
 use bytes::BufMut as _;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
-use frame::{BINARY, CLOSE, Frame, Head, NOT_TEXT, PING, PONG, TEXT, check_close, head, is_control, unmask};
+use frame::{BINARY, CLOSE, Frame, Head, NOT_TEXT, PING, PONG, TEXT, TOO_MANY, check_close, head, is_control, unmask};
 
 /// Room made for a message before its bytes have come: an envelope with its command.
 const FIRST_BYTES: usize = 16 * 1_024 + 256;
 /// What waits to be written together.
 const TOGETHER_BYTES: usize = 16 * 1_024;
+/// A message may come in so many frames whatever their size, and in one more for each `FRAME_BYTES`: a frame costs work, and
+/// only whole messages are counted by whoever receives them.
+const FRAMES_COUNT: usize = 64;
+/// The finest that Autobahn cuts large messages.
+const FRAME_BYTES: usize = 64;
 
 /// A message of data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,6 +81,8 @@ pub struct WebSocket<S> {
     control: Vec<u8>,
     message: Vec<u8>,
     /// Of the message under way.
+    frames_count: usize,
+    /// Of the message under way.
     kind: Option<Kind>,
     /// So much of a text under way is known to be one.
     text_bytes: usize,
@@ -92,6 +99,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
             frame: None,
             control: Vec::new(),
             message: Vec::new(),
+            frames_count: 0,
             kind: None,
             text_bytes: 0,
             out: Vec::new(),
@@ -207,6 +215,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
             }
         }
         let frame = self.head.parse(self.message.len(), self.most_bytes)?;
+        self.count(frame)?;
         self.head = Head::new();
         self.frame = Some(frame);
         Ok(frame)
@@ -257,7 +266,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         if !frame.is_last {
             return Ok(None);
         }
-        self.text_bytes = 0;
+        (self.text_bytes, self.frames_count) = (0, 0);
         let message = mem::take(&mut self.message);
         Ok(match self.kind.take() {
             Some(Kind::Text) => {
@@ -270,6 +279,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
 }
 
 impl<S> WebSocket<S> {
+    const fn count(&mut self, frame: Frame) -> Result<(), WebSocketError> {
+        if is_control(frame.opcode) {
+            return Ok(());
+        }
+        self.frames_count = self.frames_count.saturating_add(1);
+        if self.frames_count > FRAMES_COUNT.saturating_add(frame.end / FRAME_BYTES) {
+            return Err(WebSocketError::Misbehaved(TOO_MANY));
+        }
+        Ok(())
+    }
+
     /// What is no text is refused with the frame that shows it; a character may end in a later one.
     fn check_text(&mut self) -> Result<(), WebSocketError> {
         let new = self.message.get(self.text_bytes..).unwrap_or_default();

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
 
-use super::{FIRST_BYTES, Kind, Message, WebSocket, WebSocketError, frame};
+use super::{FIRST_BYTES, FRAME_BYTES, FRAMES_COUNT, Kind, Message, WebSocket, WebSocketError, frame};
 
 const MOST_BYTES: usize = 1_049_600;
 const MASK: [u8; 4] = [1, 2, 3, 4];
@@ -99,4 +99,25 @@ async fn what_no_client_may_send_is_refused_at_its_second_byte() {
             "{first:x} {second:x}"
         );
     }
+}
+
+#[tokio::test]
+async fn a_message_in_more_frames_than_it_needs_is_refused_and_one_in_small_pieces_is_not() {
+    for (length, allowed) in [(0, FRAMES_COUNT), (1, FRAMES_COUNT), (FRAME_BYTES, 4_000)] {
+        let (mut socket, mut client) = pair();
+        let piece = vec![7; length];
+        let mut within = [masked(0x02, &piece), masked(0x00, &piece).repeat(allowed - 2)].concat();
+        // Control frames between them are messages of their own.
+        within.extend(masked(0x89, &[]));
+        let last = masked(0x80, &piece);
+        client.write_all(&[within, last].concat()).await.unwrap();
+        assert_eq!(socket.receive().await.unwrap(), Message::Alive);
+        assert_eq!(socket.receive().await.unwrap(), Message::Binary(piece.repeat(allowed)), "{length}");
+    }
+    let (mut socket, mut client) = pair();
+    let endless = [masked(0x02, &[]), masked(0x00, &[]).repeat(FRAMES_COUNT)].concat();
+    client.write_all(&endless).await.unwrap();
+    let received =
+        tokio::time::timeout(Duration::from_secs(20), socket.receive()).await.expect("refused, not waited for");
+    assert!(matches!(received, Err(WebSocketError::Misbehaved(frame::TOO_MANY))));
 }
