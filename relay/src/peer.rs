@@ -4,6 +4,9 @@
 //! bytes ──▶ decode, rate, admit ──▶ Serve ┄ answered ┄▶ Send(reply)
 //! watching ──▶ Load ┄ page ┄▶ Send(delivery)… until the window is full ┄ ack ┄▶ Load …  all pushed: Send(CaughtUp)
 //! ```
+//!
+//! One mailbox is read at a time, the others wait for their turn: whoever watches a thousand and reads slowly costs one
+//! window of envelopes.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -53,6 +56,9 @@ pub struct Peer {
     watches: BTreeMap<MailboxHandle, Watch>,
     /// Watches asked for and not begun: a handle names one mailbox from the moment it is asked for.
     asked: BTreeMap<MailboxHandle, Asked>,
+    /// Mailboxes to be read, each once, in order.
+    waiting: VecDeque<MailboxHandle>,
+    loading: bool,
     in_flight: BTreeMap<CommandId, usize>,
     in_flight_bytes: usize,
     outputs: VecDeque<Output>,
@@ -74,9 +80,15 @@ struct Live {
     owner: OwnerHash,
     pushed: Sequence,
     unacked: BTreeSet<Sequence>,
-    loading: bool,
     more: bool,
     announced: bool,
+}
+
+impl Live {
+    /// How many envelopes to read now.
+    fn wanted_count(&self) -> usize {
+        if self.more { DELIVERY_WINDOW.saturating_sub(self.unacked.len()) } else { 0 }
+    }
 }
 
 impl Peer {
@@ -87,6 +99,8 @@ impl Peer {
             rate,
             watches: BTreeMap::new(),
             asked: BTreeMap::new(),
+            waiting: VecDeque::new(),
+            loading: false,
             in_flight: BTreeMap::new(),
             in_flight_bytes: 0,
             outputs: VecDeque::from([Output::Send(RelayFrame::Push(Push::Welcome(welcome)))]),
@@ -157,15 +171,8 @@ impl Peer {
     ) {
         self.no_longer_asked(handle);
         self.answered(id, Reply::Watching { highest_acked });
-        let live = Live {
-            id: watch,
-            owner,
-            pushed: Sequence(0),
-            unacked: BTreeSet::new(),
-            loading: false,
-            more: true,
-            announced: false,
-        };
+        let live =
+            Live { id: watch, owner, pushed: Sequence(0), unacked: BTreeSet::new(), more: true, announced: false };
         self.watches.insert(handle, Watch::Live(live));
         self.advance(handle);
     }
@@ -204,8 +211,8 @@ impl Peer {
 
     /// What was read from a mailbox.
     pub fn page(&mut self, handle: MailboxHandle, watch: WatchId, page: Page) {
-        let Some(live) = self.live(handle, watch) else { return };
-        live.loading = false;
+        self.loading = false;
+        let Some(live) = self.live(handle, watch) else { return self.load() };
         live.pushed = live.pushed.max(page.end);
         live.more |= !page.complete;
         live.announced &= page.envelopes.is_empty();
@@ -251,17 +258,32 @@ impl Peer {
         }
     }
 
-    /// Asks for the next page, if there is more and there is room in the window.
+    /// Has a mailbox read in its turn, if there is more and there is room in the window.
     fn advance(&mut self, handle: MailboxHandle) {
-        let Some(Watch::Live(live)) = self.watches.get_mut(&handle) else { return };
-        let room = DELIVERY_WINDOW.saturating_sub(live.unacked.len());
-        if live.loading || !live.more || room == 0 {
-            return;
+        if let Some(Watch::Live(live)) = self.watches.get(&handle)
+            && live.wanted_count() > 0
+            && !self.waiting.contains(&handle)
+        {
+            self.waiting.push_back(handle);
         }
-        live.loading = true;
-        // A wake-up from here on asks for another look: this one may be too early for it.
-        live.more = false;
-        self.outputs.push_back(Output::Load(handle, live.id, live.owner, live.pushed, room));
+        self.load();
+    }
+
+    /// Asks for the next page, unless one is on its way.
+    fn load(&mut self) {
+        while !self.loading
+            && let Some(handle) = self.waiting.pop_front()
+        {
+            let Some(Watch::Live(live)) = self.watches.get_mut(&handle) else { continue };
+            let count = live.wanted_count();
+            if count == 0 {
+                continue;
+            }
+            self.loading = true;
+            // A wake-up from here on asks for another look: this one may be too early for it.
+            live.more = false;
+            self.outputs.push_back(Output::Load(handle, live.id, live.owner, live.pushed, count));
+        }
     }
 
     fn watch(&mut self, id: CommandId, owner: Capability<right::Owner>, handle: MailboxHandle) {

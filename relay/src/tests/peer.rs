@@ -45,12 +45,16 @@ fn give(peer: &mut Peer, id: u32, command: Command) {
 }
 
 fn watched(peer: &mut Peer) -> WatchId {
+    watched_as(peer, HANDLE)
+}
+
+fn watched_as(peer: &mut Peer, handle: MailboxHandle) -> WatchId {
     let owner = Capability::from_bytes([1; 32]);
     let hash = owner.hash();
-    give(peer, 1, Command::Watch { owner, handle: HANDLE });
+    give(peer, 1, Command::Watch { owner, handle });
     assert!(matches!(peer.poll(), Some(Output::Watch(..))));
-    let watch = Watches::default().begin(hash, HANDLE, &std::sync::Arc::<Inbox>::default());
-    peer.watching(CommandId(1), HANDLE, hash, watch, Sequence(0));
+    let watch = Watches::default().begin(hash, handle, &std::sync::Arc::<Inbox>::default());
+    peer.watching(CommandId(1), handle, hash, watch, Sequence(0));
     assert!(matches!(peer.poll(), Some(Output::Send(RelayFrame::Reply(_, Reply::Watching { .. })))));
     watch
 }
@@ -106,6 +110,46 @@ fn a_wake_up_during_a_look_is_not_lost_and_an_empty_one_says_nothing_twice() {
     assert_eq!(drain(&mut peer), ["load 31 after 1"]);
     peer.page(HANDLE, watch, Page { complete: true, end: Sequence(1), ..Page::default() });
     assert_eq!(drain(&mut peer), [""; 0]);
+}
+
+/// Whoever watched a thousand mailboxes and stopped reading had 32 envelopes of each waiting in the relay's memory.
+#[test]
+fn of_many_mailboxes_one_is_read_at_a_time_and_each_has_its_turn() {
+    const COUNT: u32 = 1_000;
+    let mut peer = peer(COUNT);
+    let caught_up = || Page { complete: true, ..Page::default() };
+    let watches: Vec<_> = (0..COUNT)
+        .map(|handle| {
+            let watch = watched_as(&mut peer, MailboxHandle(handle));
+            assert_eq!(drain(&mut peer), ["load 32 after 0"]);
+            peer.page(MailboxHandle(handle), watch, caught_up());
+            assert_eq!(drain(&mut peer), ["caught up"]);
+            watch
+        })
+        .collect();
+    for _ in 0..2 {
+        for (handle, watch) in (0..).zip(&watches) {
+            peer.wake(MailboxHandle(handle), *watch);
+        }
+    }
+    assert_eq!(drain(&mut peer), ["load 32 after 0"], "one");
+    peer.page(MailboxHandle(0), watches[0], page(1, 31, false));
+    let outputs = drain(&mut peer);
+    assert_eq!(
+        (outputs.len(), outputs.last().unwrap().as_str()),
+        (32, "load 32 after 0"),
+        "sent before the next is read"
+    );
+    peer.superseded(MailboxHandle(1), watches[1]);
+    peer.page(MailboxHandle(1), watches[1], page(1, 31, false));
+    assert_eq!(drain(&mut peer), ["superseded", "load 32 after 0"]);
+    for (handle, watch) in (2..).zip(&watches[2..]) {
+        peer.page(MailboxHandle(handle), *watch, caught_up());
+        let next = if handle == COUNT - 1 { "load 1 after 31" } else { "load 32 after 0" };
+        assert_eq!(drain(&mut peer), [next], "{handle} was announced before");
+    }
+    peer.page(MailboxHandle(0), watches[0], page(32, 32, true));
+    assert_eq!(drain(&mut peer), ["delivery 32", "caught up"]);
 }
 
 #[test]
