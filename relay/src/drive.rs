@@ -9,7 +9,6 @@ use lightproof_wire::{
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    sync::OwnedSemaphorePermit,
     task::JoinSet,
     time::{Instant, sleep_until},
 };
@@ -19,6 +18,7 @@ use crate::{
     bucket::Rate,
     deliver::{Inbox, WatchId},
     mailbox::{OwnerHash, Page},
+    outgoing::{Line, Place},
     peer::{Output, Peer},
     serve::{Served, Service},
     socket::{Frames, Received, SocketEnded},
@@ -53,7 +53,9 @@ struct Connection<S> {
     address: Option<IpAddr>,
     inbox: Arc<Inbox>,
     events: JoinSet<Event>,
-    permits: Vec<OwnedSemaphorePermit>,
+    line: Arc<Line>,
+    /// Of what was queued and has not left.
+    places: Vec<Place>,
     heard: Instant,
     asked: bool,
     /// Messages of any kind: floods of pings and empty frames count too.
@@ -75,7 +77,8 @@ pub async fn drive<S: AsyncRead + AsyncWrite + Unpin>(
         address,
         inbox: Arc::default(),
         events: JoinSet::new(),
-        permits: Vec::new(),
+        line: Arc::default(),
+        places: Vec::new(),
         heard: Instant::now(),
         asked: false,
         messages: Rate::new(pace.commands_per_second.saturating_mul(2), pace.command_burst.saturating_mul(2), now),
@@ -132,7 +135,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 }
                 Output::Close => closing = true,
                 Output::Serve(id, command) => {
-                    self.events.spawn(async move { Event::Served(id, service.serve(command, address).await) });
+                    let line = Arc::clone(&self.line);
+                    self.events.spawn(async move { Event::Served(id, service.serve(command, address, &line).await) });
                 }
                 Output::Watch(id, owner, handle) => {
                     let owner = owner.hash();
@@ -152,7 +156,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
         if sent {
             self.frames.flush().await?;
-            self.permits.clear();
+            self.places.clear();
         }
         Ok(closing)
     }
@@ -177,8 +181,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 self.service.refusal(error);
                 return Err(SocketEnded::Misbehaved);
             }
-            Event::Served(id, Served { reply, permit }) => {
-                self.permits.extend(permit);
+            Event::Served(id, Served { reply, place }) => {
+                self.places.extend(place);
                 self.peer.answered(id, reply);
             }
             Event::Watching(id, handle, owner, Ok(highest_acked)) => {

@@ -44,6 +44,7 @@ mod listen;
 pub mod mailbox;
 pub mod malloc;
 pub mod metrics;
+pub mod outgoing;
 mod page;
 pub mod peer;
 pub mod prekeys;
@@ -79,7 +80,6 @@ use std::{
 };
 
 use lightproof_wire::{relay_link::RelayLink, time::Timestamp};
-use tokio::sync::Semaphore;
 use tokio_util::{
     sync::{CancellationToken, DropGuard},
     task::TaskTracker,
@@ -93,6 +93,7 @@ use crate::{
     folder::Folder,
     front::{Front, Sockets},
     metrics::Metrics,
+    outgoing::Outgoing,
     rates::Rates,
     receipt::ReceiptSigner,
     room::Room,
@@ -200,7 +201,7 @@ impl Relay {
             operator: config.operator.clone(),
             watches: Watches::default(),
             uploads: Uploads::default(),
-            chunk_permits: Arc::new(Semaphore::new(config.chunks_in_memory)),
+            outgoing: Outgoing::new(config.chunks_in_memory),
             metrics,
             rates: Rates::new(&config.rates),
             room: Room::new(config.free_space_bytes),

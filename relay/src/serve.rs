@@ -11,7 +11,6 @@ use lightproof_wire::{
     reply::{Reply, Welcome},
     time::{Day, Timestamp},
 };
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -22,6 +21,7 @@ use crate::{
     limits::Limits,
     mailbox::{self, Creation, OwnerHash, Page},
     metrics::Metrics,
+    outgoing::{Line, Outgoing, Place},
     prekeys,
     rates::{Rates, Standing},
     receipt::ReceiptSigner,
@@ -58,8 +58,8 @@ pub struct Service {
     pub watches: Watches,
     /// Unfinished blobs.
     pub uploads: Uploads,
-    /// Chunks in memory, over all connections.
-    pub chunk_permits: Arc<Semaphore>,
+    /// Chunks on their way out, over all connections.
+    pub outgoing: Outgoing,
     /// Counts.
     pub metrics: Metrics,
     /// What was asked for lately.
@@ -77,7 +77,7 @@ pub struct Served {
     /// The reply.
     pub reply: Reply,
     /// Given back when the reply has left.
-    pub permit: Option<OwnedSemaphorePermit>,
+    pub place: Option<Place>,
 }
 
 impl Service {
@@ -115,19 +115,19 @@ impl Service {
     }
 
     /// Serves one command.
-    pub async fn serve(self: &Arc<Self>, command: Admitted, address: Option<IpAddr>) -> Served {
-        let (command, mut permit) = (command.into_inner(), None);
+    pub async fn serve(self: &Arc<Self>, command: Admitted, address: Option<IpAddr>, line: &Line) -> Served {
+        let (command, mut place) = (command.into_inner(), None);
         let outcome = match (self.in_time(&command, address), command) {
             (Err(too_many), _) => Err(too_many.into()),
             (Ok(()), Command::PutChunk { write, index, chunk }) => self.put_chunk(write.hash(), index, chunk).await,
             (Ok(()), Command::GetChunk { read, index }) => {
-                permit = self.chunk_permit().await;
+                place = Some(self.outgoing.place(line).await);
                 self.get_chunk(read, index).await
             }
             (Ok(()), command) => self.serve_rows(command, address).await,
         };
         let reply = outcome.unwrap_or_else(|error| Reply::Refused(self.refusal(error)));
-        Served { reply, permit }
+        Served { reply, place }
     }
 
     async fn serve_rows(self: &Arc<Self>, command: Command, address: Option<IpAddr>) -> Result<Reply, RuleError> {

@@ -9,7 +9,6 @@ use lightproof_wire::{
     refusal::Refusal,
     reply::{BlobState, Reply},
 };
-use tokio::sync::OwnedSemaphorePermit;
 
 use crate::{
     blob::{self, WriteHash},
@@ -26,11 +25,8 @@ impl Service {
         chunk: SealedChunk,
     ) -> Result<Reply, RuleError> {
         self.room.check()?;
-        let permit = self.chunk_permit().await;
         let service = Arc::clone(self);
         let (upload, due) = blocking(move || {
-            // Goes with the chunk.
-            let _permit = permit;
             let upload = service.uploads.find(service.store.as_ref(), write)?.ok_or(Refusal::Refused)?;
             let due = upload.put(service.chunks.as_ref(), index, chunk.as_slice())?;
             service.room.wrote(service.chunks.as_ref(), chunk.as_slice().len() as u64);
@@ -137,10 +133,6 @@ impl Service {
         if removed.await.is_err() {
             tracing::warn!("a blob file could not be removed; it is tried again at the next start");
         }
-    }
-
-    pub(crate) async fn chunk_permit(&self) -> Option<OwnedSemaphorePermit> {
-        Arc::clone(&self.chunk_permits).acquire_owned().await.ok()
     }
 
     /// After a failed sync nothing may be acknowledged: the relay stops.

@@ -12,6 +12,7 @@ mod prekeys;
 mod rates;
 mod rows;
 mod scrub;
+mod slow;
 mod upload;
 
 use lightproof_wire::{capability::CapabilityHash, command::MailboxKind, envelope::Envelope, limits, time::Day};

@@ -11,6 +11,7 @@ use lightproof_relay::{
     deliver::Watches,
     drive::{Pace, drive},
     metrics::Metrics,
+    outgoing::Outgoing,
     peer::{Output, Peer},
     rates::Rates,
     receipt::ReceiptSigner,
@@ -34,7 +35,6 @@ use lightproof_wire::{
     id::{ChunkIndex, CommandId},
     reply::{Push, Reply},
 };
-use tokio::sync::Semaphore;
 use tokio_tungstenite::{
     WebSocketStream,
     tungstenite::{Message, protocol::Role},
@@ -70,7 +70,7 @@ impl Kept {
             operator: Text::default(),
             watches: Watches::default(),
             uploads: Uploads::default(),
-            chunk_permits: Arc::new(Semaphore::new(8)),
+            outgoing: Outgoing::new(8),
             metrics: Metrics::default(),
             rates: Rates::new(&unhurried()),
             room: Room::new(0),

@@ -1,0 +1,201 @@
+//! Peers that read slowly or not at all: what they cost, and that nobody waits for them.
+//!
+//! Over streams in memory, because those hold as little as a test wants. It reads the clock: what is tested is that
+//! nobody waits for a peer's deadline.
+
+use std::{collections::BTreeMap, net::Ipv4Addr, sync::Arc, time::Duration};
+
+use ed25519_dalek::SigningKey;
+use futures_util::{SinkExt as _, StreamExt as _};
+use lightproof_wire::{
+    blob::{BlobShape, ChunkClass, SealedChunk},
+    capability::Capability,
+    codec::List,
+    command::{Command, MailboxKind},
+    frame::{CommandFrame, RelayFrame},
+    id::{ChunkIndex, CommandId, MailboxHandle},
+    limits::DELIVERY_WINDOW,
+    reply::{Push, Reply},
+    time::Timestamp,
+};
+use tokio::{
+    io::DuplexStream,
+    time::{sleep, timeout},
+};
+use tokio_tungstenite::{
+    WebSocketStream,
+    tungstenite::{Message, protocol::Role},
+};
+use tokio_util::sync::CancellationToken;
+
+use super::envelope;
+use crate::{
+    Relay,
+    config::Config,
+    drive::{Pace, drive},
+    receipt::ReceiptSigner,
+    serve::Service,
+    store::memory::{MemoryChunks, MemoryStore},
+};
+
+const CHUNK: usize = 65_536;
+/// Far below the deadline of a peer that takes nothing, far above what anything here takes.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+async fn relay(chunks_in_memory: usize) -> Arc<Service> {
+    let config = Config::local("/nowhere".into(), (Ipv4Addr::LOCALHOST, 0).into()).unwrap();
+    let config = Config { chunks_in_memory, ..config };
+    let around = (Arc::new(MemoryStore::default()) as _, Arc::new(MemoryChunks::default()) as _, clock());
+    let receipts = ReceiptSigner::new(SigningKey::from_bytes(&[1; 32]));
+    Relay::serve_streams(&config, receipts, around, &CancellationToken::new()).await.unwrap()
+}
+
+fn clock() -> crate::serve::Clock {
+    Arc::new(|| Timestamp(1_800_000_000_000))
+}
+
+struct Client {
+    socket: WebSocketStream<DuplexStream>,
+    next: u32,
+}
+
+impl Client {
+    async fn connect(service: &Arc<Service>) -> Self {
+        let (ours, theirs) = tokio::io::duplex(1_024);
+        let pace = Pace { commands_per_second: 1_000, command_burst: 1_000 };
+        tokio::spawn(drive(theirs, Arc::clone(service), None, pace, CancellationToken::new()));
+        Self { socket: WebSocketStream::from_raw_socket(ours, Role::Client, None).await, next: 0 }
+    }
+
+    async fn send(&mut self, command: Command) {
+        self.next += 1;
+        let frame = CommandFrame { id: CommandId(self.next), command };
+        self.socket.send(Message::Binary(frame.encode().into())).await.unwrap();
+    }
+
+    async fn receive(&mut self) -> RelayFrame {
+        loop {
+            let message = timeout(PATIENCE, self.socket.next()).await.expect("something in time");
+            if let Message::Binary(bytes) = message.unwrap().unwrap() {
+                return RelayFrame::decode(&bytes).unwrap();
+            }
+        }
+    }
+
+    async fn ask(&mut self, command: Command) -> Reply {
+        self.send(command).await;
+        loop {
+            if let RelayFrame::Reply(_, reply) = self.receive().await {
+                return reply;
+            }
+        }
+    }
+
+    async fn upload(&mut self, byte: u8) {
+        let (write, read) = (Capability::from_bytes([byte; 32]), read(byte));
+        let shape = BlobShape::new(ChunkClass::Small, 1).unwrap();
+        let readers = List::new(vec![read.hash()]).unwrap();
+        let open = Command::OpenBlob { write: Capability::hash(&write), readers, shape, keep_days: 1, access: None };
+        assert_eq!(self.ask(open).await, Reply::Opened);
+        let (index, chunk) = (ChunkIndex(0), SealedChunk::new(vec![byte; CHUNK]).unwrap());
+        assert_eq!(self.ask(Command::PutChunk { write: write.clone(), index, chunk }).await, Reply::Done);
+        assert_eq!(self.ask(Command::CommitBlob { write }).await, Reply::Done);
+    }
+}
+
+fn read(byte: u8) -> Capability<lightproof_wire::capability::right::Read> {
+    Capability::from_bytes([byte; 32])
+}
+
+fn get(byte: u8) -> Command {
+    Command::GetChunk { read: read(byte), index: ChunkIndex(0) }
+}
+
+/// Waits until it is so.
+async fn until(what: impl Fn() -> bool) {
+    let waiting = async {
+        while !what() {
+            sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(PATIENCE, waiting).await.expect("in time");
+}
+
+/// All places for chunks in memory were theirs who asked for chunks and took none, for minutes, and uploads waited too.
+#[tokio::test(flavor = "multi_thread")]
+async fn slow_readers_of_chunks_hold_up_nobody_and_take_one_place_each() {
+    const PLACES: usize = 4;
+    const READERS: usize = 12;
+    let service = relay(PLACES).await;
+    let mut honest = Client::connect(&service).await;
+    honest.upload(1).await;
+    let read_count = || usize::try_from(service.metrics.chunk_bytes_out.get()).unwrap() / CHUNK;
+    let mut slow = Vec::new();
+    for _ in 0..READERS {
+        let mut client = Client::connect(&service).await;
+        assert!(matches!(client.receive().await, RelayFrame::Push(Push::Welcome(_))));
+        for _ in 0..4 {
+            client.send(get(1)).await;
+        }
+        slow.push(client);
+    }
+    until(|| read_count() >= PLACES).await;
+    for _ in 0..2 {
+        assert!(matches!(honest.ask(get(1)).await, Reply::Chunk(_)));
+    }
+    honest.upload(2).await;
+    until(|| read_count() >= READERS + 2).await;
+    assert!(read_count() <= PLACES + READERS + 2, "{} chunks were read", read_count());
+    for client in &mut slow {
+        for _ in 0..4 {
+            assert!(matches!(client.receive().await, RelayFrame::Reply(_, Reply::Chunk(_))));
+        }
+    }
+}
+
+/// Hints of many mailboxes that came while a reader took nothing were all followed at once, a window of each.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_reader_of_many_mailboxes_costs_one_window_and_misses_nothing() {
+    const MAILBOXES: u8 = 8;
+    let service = relay(4).await;
+    let (mut sender, mut reader) = (Client::connect(&service).await, Client::connect(&service).await);
+    for byte in 0..MAILBOXES {
+        let (owner, drop) = (Capability::from_bytes([byte; 32]), Capability::from_bytes([byte ^ 0x80; 32]));
+        let kind = MailboxKind::Private;
+        let create = Command::CreateMailbox {
+            owner: Capability::hash(&owner),
+            drop: Capability::hash(&drop),
+            kind,
+            access: None,
+        };
+        assert_eq!(sender.ask(create).await, Reply::Created);
+        let watching = reader.ask(Command::Watch { owner, handle: MailboxHandle(byte.into()) }).await;
+        assert!(matches!(watching, Reply::Watching { .. }));
+    }
+    for byte in 0..MAILBOXES {
+        for number in 0..DELIVERY_WINDOW {
+            let envelope = envelope(u8::try_from(number).unwrap());
+            let deposit = Command::Deposit { drop: Capability::from_bytes([byte ^ 0x80; 32]), envelope };
+            assert!(matches!(sender.ask(deposit).await, Reply::Deposited(_)));
+        }
+    }
+    let loaded_count = || usize::try_from(service.metrics.deliveries.get()).unwrap();
+    let mut came = BTreeMap::<MailboxHandle, Vec<u64>>::new();
+    let all = DELIVERY_WINDOW * usize::from(MAILBOXES);
+    for count in 0..all {
+        let delivery = loop {
+            match reader.receive().await {
+                RelayFrame::Push(Push::Delivery(delivery)) => break delivery,
+                RelayFrame::Push(_) => {}
+                RelayFrame::Reply(_, reply) => panic!("{reply:?}"),
+            }
+        };
+        came.entry(delivery.handle).or_default().push(delivery.sequence.0);
+        // Time for what should not happen.
+        sleep(Duration::from_millis(2)).await;
+        // One window under way, and one read while the first envelopes of it leave.
+        assert!(loaded_count() <= count + 1 + 2 * DELIVERY_WINDOW, "{} after {count}", loaded_count());
+    }
+    assert_eq!(came.len(), usize::from(MAILBOXES));
+    assert!(came.values().all(|sequences| sequences.iter().copied().eq(1..=32)), "{came:?}");
+}
