@@ -21,6 +21,7 @@ use crate::{
     outgoing::{Line, Place},
     peer::{Output, Peer},
     serve::{Served, Service},
+    shutdown,
     socket::{Frames, Received, SocketEnded},
     store::RuleError,
 };
@@ -84,7 +85,11 @@ pub async fn drive<S: AsyncRead + AsyncWrite + Unpin>(
         messages: Rate::new(pace.commands_per_second.saturating_mul(2), pace.command_burst.saturating_mul(2), now),
         service,
     };
-    let ended = connection.run(&stop).await;
+    let ended = tokio::select! {
+        ended = connection.run(&stop) => ended,
+        // Whatever it waits for: a peer that takes nothing must not hold up the end.
+        () = shutdown::is_late(&stop) => Err(SocketEnded::Stalled),
+    };
     for (owner, watch) in connection.peer.watched() {
         connection.service.watches.end(&owner, watch);
     }

@@ -17,7 +17,7 @@ use hyper_util::{
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::sync::CancellationToken;
 
-use crate::{drive, front::Front, listen::Caller, page, seats::NoSeat, socket};
+use crate::{drive, front::Front, listen::Caller, page, seats::NoSeat, shutdown, socket};
 
 /// From the first byte to the end of the request's headers, each.
 pub(crate) const HANDSHAKE_DEADLINE: Duration = Duration::from_secs(10);
@@ -45,7 +45,11 @@ pub(crate) async fn converse(
         _ = connection.as_mut() => return,
         () = stop.cancelled() => connection.as_mut().graceful_shutdown(),
     }
-    let _ = connection.await;
+    // A request that is not whole would be waited for.
+    tokio::select! {
+        _ = connection => {}
+        () = shutdown::is_late(stop) => {}
+    }
 }
 
 /// What everybody may ask.

@@ -9,13 +9,22 @@ use std::{
     time::{Duration, Instant},
 };
 
-use lightproof_wire::{command::MailboxKind, relay_link::RelayLink, reply::Reply};
-use tokio::task::JoinSet;
+use lightproof_wire::{
+    blob::{BlobShape, ChunkClass, SealedChunk},
+    capability::{Capability, right},
+    codec::List,
+    command::{Command, MailboxKind},
+    id::ChunkIndex,
+    limits::CHUNK_BYTES,
+    relay_link::RelayLink,
+    reply::Reply,
+};
+use tokio::{io::AsyncWriteExt as _, task::JoinSet};
 
 use crate::{
-    client::{Client, envelope, mailbox},
+    client::{Client, envelope, mailbox, tls},
     effort,
-    material::{ANY, PATIENCE, Program, relay},
+    material::{ANY, PATIENCE, Program, relay, start},
 };
 
 const IDLE: usize = 100;
@@ -34,7 +43,7 @@ async fn deposits(link: RelayLink, numbers: Arc<AtomicU8>) -> BTreeSet<u8> {
     let mut client = Client::connect(&link).await;
     loop {
         let number = numbers.fetch_add(1, Ordering::Relaxed);
-        let deposit = lightproof_wire::command::Command::Deposit { drop: mailbox(1).drop, envelope: envelope(number) };
+        let deposit = Command::Deposit { drop: mailbox(1).drop, envelope: envelope(number) };
         match client.try_ask(deposit).await {
             Some(Reply::Deposited(_)) => acknowledged.insert(number),
             Some(other) => panic!("{other:?}"),
@@ -86,4 +95,42 @@ async fn a_relay_that_is_told_to_stop_ends_in_time_and_keeps_what_it_acknowledge
         "evidence: P13 | {rounds} stops under load with {IDLE} idle connections: 0 of {kept} acknowledged lost, slowest end {slowest:?} | one run"
     );
     assert!(slowest < Duration::from_secs(6), "{slowest:?}");
+}
+
+/// Asks for more chunks than sockets hold, and takes none.
+async fn stalled(link: &RelayLink) -> Client {
+    const ASKED: usize = 24;
+    let (write, read) =
+        (Capability::<right::Write>::from_bytes([1; 32]), Capability::<right::Read>::from_bytes([2; 32]));
+    let mut client = Client::connect(link).await;
+    let (shape, readers) = (BlobShape::new(ChunkClass::Large, 1).unwrap(), List::new(vec![read.hash()]).unwrap());
+    let open = Command::OpenBlob { write: write.hash(), readers, shape, keep_days: 1, access: None };
+    assert_eq!(client.ask(open).await, Reply::Opened);
+    let (index, chunk) = (ChunkIndex(0), SealedChunk::new(vec![1; CHUNK_BYTES]).unwrap());
+    assert_eq!(client.ask(Command::PutChunk { write: write.clone(), index, chunk }).await, Reply::Done);
+    assert_eq!(client.ask(Command::CommitBlob { write }).await, Reply::Done);
+    for _ in 0..ASKED {
+        client.send(Command::GetChunk { read: read.clone(), index }).await;
+    }
+    client
+}
+
+/// One peer that takes nothing held up every stop until the relay gave up waiting, twice; so did half a request.
+#[tokio::test(flavor = "multi_thread")]
+async fn peers_that_stall_hold_up_no_stop() {
+    let folder = tempfile::tempdir().unwrap();
+    let relay = start(folder.path(), "").await;
+    let stalled = stalled(relay.link()).await;
+    let mut half = tls(relay.link()).await;
+    half.write_all(b"GET / HTTP/1.1\r\nHost").await.unwrap();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let began = Instant::now();
+    relay.shutdown().await;
+    let took = began.elapsed();
+    drop((stalled, half));
+    println!("a stop with peers that stall took {took:?}");
+    assert!(took > Duration::from_secs(1), "they did not stall: {took:?}");
+    assert!(took < Duration::from_secs(7), "{took:?}");
+    // The store was closed: the same folder opens at once.
+    start(folder.path(), "").await.shutdown().await;
 }
