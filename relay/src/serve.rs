@@ -1,6 +1,6 @@
 //! One match, one call per command: rows through the store's transaction, bytes through blocking threads.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{net::IpAddr, panic, sync::Arc};
 
 use lightproof_wire::{
     codec::{Extensions, List, Text},
@@ -11,6 +11,7 @@ use lightproof_wire::{
     reply::{Reply, Welcome},
     time::{Day, Timestamp},
 };
+use tokio::task::JoinError;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -119,18 +120,34 @@ impl Service {
         let (command, mut place) = (command.into_inner(), None);
         let outcome = match (self.in_time(&command, address), command) {
             (Err(too_many), _) => Err(too_many.into()),
-            (Ok(()), Command::PutChunk { write, index, chunk }) => self.put_chunk(write.hash(), index, chunk).await,
             (Ok(()), Command::GetChunk { read, index }) => {
                 place = Some(self.outgoing.place(line).await);
                 self.get_chunk(read, index).await
             }
-            (Ok(()), command) => self.serve_rows(command, address).await,
+            (Ok(()), command) => {
+                let service = Arc::clone(self);
+                self.to_its_end(async move { service.serve_whole(command, address).await }).await
+            }
         };
         let reply = outcome.unwrap_or_else(|error| Reply::Refused(self.refusal(error)));
         Served { reply, place }
     }
 
-    async fn serve_rows(self: &Arc<Self>, command: Command, address: Option<IpAddr>) -> Result<Reply, RuleError> {
+    /// Does something to its end, in a task of its own that a shutdown waits for. A connection that ends takes with it
+    /// whatever it waits for, and what follows a commit must not be lost: a file to remove, somebody to wake, a count to
+    /// give back.
+    async fn to_its_end<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T, RuleError>> + Send + 'static,
+    ) -> Result<T, RuleError> {
+        match self.tasks.spawn(work).await.map_err(JoinError::try_into_panic) {
+            Ok(outcome) => outcome,
+            Err(Ok(panic)) => panic::resume_unwind(panic),
+            Err(Err(_cancelled)) => Err(Refusal::Internal.into()),
+        }
+    }
+
+    async fn serve_whole(self: &Arc<Self>, command: Command, address: Option<IpAddr>) -> Result<Reply, RuleError> {
         let (today, limits) = (self.today(), self.limits_now());
         match command {
             Command::CreateMailbox { owner, drop, kind, access } => {
@@ -158,6 +175,7 @@ impl Service {
                 let access = self.admission.charged(access.as_ref())?;
                 self.open_blob(Opening { write, readers, shape, keep_days, file, access }, address).await
             }
+            Command::PutChunk { write, index, chunk } => self.put_chunk(write.hash(), index, chunk).await,
             Command::BlobStatus { write } => self.blob_status(write.hash()).await,
             Command::CommitBlob { write } => self.commit_blob(write.hash()).await,
             Command::RevokeBlob { write, readers } => {
@@ -171,10 +189,8 @@ impl Service {
                 Ok(Reply::Done)
             }
             Command::Ping => Ok(Reply::Pong),
-            // The peer's machine keeps these, and the chunk commands were served above.
-            Command::Watch { .. } | Command::Ack { .. } | Command::PutChunk { .. } | Command::GetChunk { .. } => {
-                Err(Refusal::Unsupported.into())
-            }
+            // The peer's machine keeps two of these, and the third was served above.
+            Command::Watch { .. } | Command::Ack { .. } | Command::GetChunk { .. } => Err(Refusal::Unsupported.into()),
         }
     }
 

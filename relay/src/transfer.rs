@@ -97,14 +97,7 @@ impl Service {
         blocking(move || service.uploads.find(service.store.as_ref(), write)).await
     }
 
-    /// In a task of its own: a connection that ends meanwhile would leave the upload closed and not committed.
     pub(crate) async fn commit_blob(self: &Arc<Self>, write: WriteHash) -> Result<Reply, RuleError> {
-        let service = Arc::clone(self);
-        let commit = self.tasks.spawn(async move { service.commit_upload(write).await });
-        commit.await.unwrap_or_else(|_| Err(Refusal::Internal.into()))
-    }
-
-    async fn commit_upload(self: &Arc<Self>, write: WriteHash) -> Result<Reply, RuleError> {
         let Some(upload) = self.upload(write).await? else { return Ok(Reply::Done) };
         let _turn = upload.turn().await;
         self.check_works()?;
