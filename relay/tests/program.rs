@@ -244,3 +244,35 @@ fn wrong_input_gets_a_clear_error_and_changes_nothing() {
     );
     assert!(!data.exists());
 }
+
+#[test]
+fn a_setting_that_is_mistyped_in_the_environment_is_an_error_and_no_default() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, file) = (folder.path().join("data"), folder.path().join("file"));
+    let file = file.to_str().unwrap();
+    let cases: [&[&str]; 8] = [
+        &["stats"],
+        &["scrub"],
+        &["access", "list"],
+        &["backup", file],
+        &["restore", file],
+        &["link"],
+        &["check"],
+        &["serve", "--listen", "127.0.0.1:0"],
+    ];
+    for case in cases {
+        let mut mistyped = program(case);
+        let output = mistyped.env("LIGHTPROOF_RELAY_DATA", &data).env("LIGHTPROOF_RELAY_POLCIY", "access").output();
+        let output = output.unwrap();
+        let errors = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{case:?} {errors}");
+        let (said, hint) = errors.split_once('\n').unwrap();
+        assert_eq!(said, "error: unknown setting `LIGHTPROOF_RELAY_POLCIY` in the environment");
+        assert!(hint.starts_with("hint: see `lightproof-relay config`"), "{hint}");
+    }
+    assert!(!data.exists());
+    let settings = folder.path().join("relay.toml");
+    std::fs::write(&settings, "data = \"nowhere\"\n").unwrap();
+    let named = program(&["stats", "--data", data.to_str().unwrap()]).env("LIGHTPROOF_RELAY_CONFIG", settings).output();
+    assert_ne!(named.unwrap().status.code(), Some(2), "where the file is may stand there");
+}

@@ -63,13 +63,7 @@ impl Options {
     /// The settings that result, checked.
     pub(crate) fn config(&self) -> Result<Config, Failure> {
         let mut table = self.file()?;
-        for (key, _) in SETTINGS {
-            let name = format!("{PREFIX}{}", key.to_uppercase());
-            if let Some(text) = std::env::var_os(&name) {
-                let text = text.into_string().map_err(|_| Failure::usage(format!("{name} is not text"), HINT))?;
-                table.insert((*key).to_owned(), value_of(&text));
-            }
-        }
+        environment(&mut table)?;
         self.typed(&mut table)?;
         let settings = Settings::from_table(table).map_err(|error| Failure::usage(error.message(), HINT))?;
         Ok(settings.check()?)
@@ -112,6 +106,21 @@ impl Options {
         }
         Ok(())
     }
+}
+
+/// What the environment says over the file. A name that is no setting is an error here too: the one that was meant may be
+/// what closes the relay to strangers.
+fn environment(table: &mut toml::Table) -> Result<(), Failure> {
+    for (name, text) in std::env::vars_os() {
+        let name = name.to_string_lossy();
+        let Some(capitals) = name.strip_prefix(PREFIX).filter(|capitals| *capitals != "CONFIG") else { continue };
+        let Some((key, _)) = SETTINGS.iter().find(|(key, _)| key.to_uppercase() == capitals) else {
+            return Err(Failure::usage(format!("unknown setting `{name}` in the environment"), HINT));
+        };
+        let text = text.into_string().map_err(|_| Failure::usage(format!("{name} is not text"), HINT))?;
+        table.insert((*key).to_owned(), value_of(&text));
+    }
+    Ok(())
 }
 
 /// A value as it would stand in the file, or text as it is.
