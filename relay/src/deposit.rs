@@ -1,14 +1,16 @@
 //! Deposits and prekeys: what strangers may ask for too, so that it is held back before the writer is asked.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{iter, net::IpAddr, sync::Arc};
 
 use lightproof_wire::{
-    command::MailboxKind, envelope::Envelope, limits::ENVELOPE_BYTES, refusal::Refusal, reply::Reply,
+    command::MailboxKind, envelope::Envelope, limits::ENVELOPE_BYTES, prekey::PublishedPrekey, refusal::Refusal,
+    reply::Reply,
 };
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::{
-    mailbox::{self, DropHash},
+    limits::Limits,
+    mailbox::{self, DropHash, OwnerHash},
     prekeys,
     rates::Standing,
     serve::Service,
@@ -38,6 +40,26 @@ impl Service {
             Some(kind) => Ok(kind),
             None => self.look(move |rows| mailbox::kind(rows, &drop)).await,
         }
+    }
+
+    /// Publishes prekeys at a doorbell.
+    pub(crate) async fn publish_prekeys(
+        &self,
+        owner: OwnerHash,
+        signed: PublishedPrekey,
+        one_time: Vec<PublishedPrekey>,
+    ) -> Result<Reply, RuleError> {
+        let (today, limits) = (self.today(), self.limits);
+        let (room, chunks) = (Arc::clone(&self.room), Arc::clone(&self.chunks));
+        let bytes = iter::once(&signed).chain(&one_time).map(|prekey| prekey.sealed.as_slice().len() as u64).sum();
+        let publish = self.commit(move |rows| {
+            // Looked at when its turn comes: as many as may wait would fill what is kept free.
+            let limits = Limits { space: room.space(), ..limits };
+            prekeys::publish(rows, owner, signed, one_time, today, &limits)?;
+            room.wrote(chunks.as_ref(), bytes);
+            Ok(())
+        });
+        Ok(publish.await?.promise(Reply::Done))
     }
 
     /// Gives a bundle. Whoever asks too much gets it without a one-time prekey: it is never refused for that, or a

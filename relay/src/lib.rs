@@ -204,7 +204,7 @@ impl Relay {
             outgoing: Outgoing::new(config.chunks_in_memory),
             metrics,
             rates: Rates::new(&config.rates),
-            room: Room::new(config.free_space_bytes),
+            room: Arc::new(Room::new(config.free_space_bytes)),
             tasks: TaskTracker::new(),
             failed: CancellationToken::new(),
         });

@@ -12,7 +12,7 @@ use lightproof_wire::{
 
 use crate::{
     expire::{self, Perishable},
-    limits::Limits,
+    limits::{Limits, Space},
     mailbox::{self, DropHash, DropRow, MailboxRow, OwnerHash},
     store::{
         Rows, RowsMut, RuleError, Table,
@@ -79,13 +79,15 @@ impl Row for GoneRow {
 /// Publishes: the signed prekey replaces the one before, one-time prekeys are added. Beyond a full stock the oldest go.
 ///
 /// # Errors
-/// [`Refusal::Refused`] without such a doorbell or for another prekey under a number in use, [`Refusal::QuotaFull`].
+/// [`Refusal::Refused`] without such a doorbell or for another prekey under a number in use, [`Refusal::QuotaFull`] also
+/// without room for what is new.
 pub fn publish(
     rows: &mut dyn RowsMut,
     owner: OwnerHash,
     signed: PublishedPrekey,
     one_time: Vec<PublishedPrekey>,
     today: Day,
+    limits: &Limits,
 ) -> Result<(), RuleError> {
     doorbell(rows, &owner)?;
     let mut fresh = Vec::new();
@@ -93,6 +95,9 @@ pub fn publish(
         if !known(rows, owner, &prekey)? {
             fresh.push(prekey);
         }
+    }
+    if limits.space == Space::None && !(fresh.is_empty() && is_signed_with(rows, owner, &signed)?) {
+        return Err(Refusal::QuotaFull.into());
     }
     let gone = rows.range(Table::Prekeys, &first(owner, Place::Gone), &row::after_prefix(owner.as_bytes()), MARKERS)?;
     if gone.len().saturating_add(fresh.len()) > MARKERS {
@@ -191,6 +196,10 @@ fn known(rows: &dyn Rows, owner: OwnerHash, prekey: &PublishedPrekey) -> Result<
         return Ok(false);
     };
     if same { Ok(true) } else { Err(Refusal::Refused.into()) }
+}
+
+fn is_signed_with(rows: &dyn Rows, owner: OwnerHash, signed: &PublishedPrekey) -> Result<bool, RuleError> {
+    Ok(row::load::<PrekeyRow>(rows, &signed_key(owner))?.is_some_and(|row| row.prekey == *signed))
 }
 
 fn stock(rows: &dyn Rows, owner: OwnerHash) -> Result<Vec<PrekeyRow>, RuleError> {

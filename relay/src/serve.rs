@@ -66,7 +66,7 @@ pub struct Service {
     /// What was asked for lately.
     pub rates: Rates,
     /// Whether there is room on the disk.
-    pub room: Room,
+    pub room: Arc<Room>,
     /// Background work, so that a shutdown can wait for it.
     pub tasks: TaskTracker,
     /// Cancelled when the disk failed.
@@ -160,10 +160,7 @@ impl Service {
             }
             Command::Deposit { drop, envelope } => self.deposit(drop.hash(), envelope).await,
             Command::PublishPrekeys { owner, signed, one_time } => {
-                let one_time = one_time.into_vec();
-                let done =
-                    self.commit(move |rows| prekeys::publish(rows, owner.hash(), signed, one_time, today)).await?;
-                Ok(done.promise(Reply::Done))
+                self.publish_prekeys(owner.hash(), signed, one_time.into_vec()).await
             }
             Command::CountPrekeys { owner } => {
                 let counted = self.look(move |rows| prekeys::count(rows, owner.hash(), today)).await?;

@@ -18,13 +18,15 @@ use client::{Client, mailbox};
 use lightproof_wire::{
     blob::{BlobShape, ChunkClass, SealedChunk},
     capability::{Capability, right},
-    codec::List,
+    codec::{Bytes, List},
     command::{Command, MailboxKind},
     envelope::Envelope,
     id::ChunkIndex,
     limits::ENVELOPE_BYTES,
+    prekey::{PrekeyId, PrekeyKind, PublishedPrekey},
     refusal::Refusal,
     reply::Reply,
+    time::Day,
 };
 use process::{Running, UNHINDERED};
 use rustix::process::{Pid, Resource, Rlimit, prlimit};
@@ -48,6 +50,17 @@ fn open() -> Command {
     let readers = List::new(vec![Capability::<right::Read>::from_bytes([2; 32]).hash()]).unwrap();
     let shape = BlobShape::new(ChunkClass::Small, 2).unwrap();
     Command::OpenBlob { write: write.hash(), readers, shape, keep_days: 1, access: None }
+}
+
+/// A signed prekey and a whole stock for a doorbell.
+fn publish(doorbell: u8, until: Day) -> Command {
+    let sealed = || Bytes::new(vec![doorbell; 6_600]).unwrap();
+    let prekey = |kind, id| PublishedPrekey { kind, id: PrekeyId(id), not_after: until, sealed: sealed() };
+    Command::PublishPrekeys {
+        owner: mailbox(doorbell).owner,
+        signed: prekey(PrekeyKind::Signed, 0),
+        one_time: List::new((1..=50).map(|id| prekey(PrekeyKind::OneTime, id)).collect()).unwrap(),
+    }
 }
 
 /// Asks until it is answered so.
@@ -229,6 +242,30 @@ async fn a_full_disk_refuses_what_is_new_and_gives_back_what_is_acked_without_a_
     println!(
         "evidence: P13 F6 | 1 relay on a disk of 72 MiB that was full with {stored} envelopes and took mail again | -"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn prekeys_at_many_doorbells_leave_a_relay_the_room_it_needs() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(disk) = Disk::of(folder.path(), 72) else { return };
+    let relay = disk.start("16");
+    let mut client = Client::connect(&relay.link).await;
+    for doorbell in 0..=u8::MAX {
+        assert_eq!(client.create(&mailbox(doorbell), MailboxKind::Doorbell).await, Reply::Created);
+    }
+    let (mut doorbells, until) = (0..=u8::MAX, client.welcome.day.plus(30));
+    let refused = loop {
+        let doorbell = doorbells.next().unwrap_or_else(|| panic!("it never fills"));
+        match client.try_ask(publish(doorbell, until)).await {
+            Some(Reply::Done) => {}
+            other => break (doorbell, other),
+        }
+    };
+    assert_eq!(refused.1, Some(FULL), "at doorbell {}", refused.0);
+    assert_eq!(client.ask(publish(0, until)).await, Reply::Done, "a repeat");
+    let bundle = client.ask(Command::TakePrekeys { drop: mailbox(0).drop }).await;
+    assert!(matches!(bundle, Reply::Bundle(bundle) if bundle.one_time.is_some()));
+    assert!(relay.stop());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -8,6 +8,7 @@ use lightproof_wire::{
 
 use super::{LIMITS, TODAY, creation, hash, run, sweep};
 use crate::{
+    limits::{Limits, Space},
     mailbox, prekeys,
     store::{RuleError, Store, conformance::on_every_store, look},
 };
@@ -27,8 +28,17 @@ async fn doorbell(store: &dyn Store, kind: MailboxKind) {
 }
 
 async fn publish(store: &dyn Store, prekeys: Vec<PublishedPrekey>) -> Result<(), RuleError> {
-    let signed = prekey(PrekeyKind::Signed, 7, TODAY.plus(30));
-    run(store, move |rows| prekeys::publish(rows, hash(1), signed, prekeys, TODAY)).await
+    publish_signed(store, 7, prekeys, &LIMITS).await
+}
+
+async fn publish_signed(
+    store: &dyn Store,
+    id: u32,
+    prekeys: Vec<PublishedPrekey>,
+    limits: &'static Limits,
+) -> Result<(), RuleError> {
+    let signed = prekey(PrekeyKind::Signed, id, TODAY.plus(30));
+    run(store, move |rows| prekeys::publish(rows, hash(1), signed, prekeys, TODAY, limits)).await
 }
 
 async fn take(store: &dyn Store, day: Day) -> Result<PrekeyBundle, RuleError> {
@@ -104,6 +114,25 @@ async fn a_full_stock_lets_the_oldest_go() {
         publish(store, one_time(100..150)).await.unwrap();
         assert_eq!(look(store, |rows| prekeys::count(rows, hash(1), TODAY)).unwrap().1, 50);
         assert_eq!(id(&take(store, TODAY).await.unwrap()), Some(100));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_disk_without_room_takes_no_new_prekeys_and_serves_those_it_has() {
+    const FULL: Limits = Limits { space: Space::None, ..LIMITS };
+    on_every_store(async |store| {
+        let store = store.as_ref();
+        doorbell(store, MailboxKind::Doorbell).await;
+        let full = Err(RuleError::Refused(Refusal::QuotaFull));
+        assert_eq!(publish_signed(store, 7, Vec::new(), &FULL).await, full, "the first");
+        publish(store, one_time(0..3)).await.unwrap();
+        assert_eq!(publish_signed(store, 7, one_time(0..3), &FULL).await, Ok(()), "a repeat");
+        assert_eq!(publish_signed(store, 7, one_time(0..4), &FULL).await, full);
+        assert_eq!(publish_signed(store, 8, one_time(0..3), &FULL).await, full);
+        assert_eq!(look(store, |rows| prekeys::count(rows, hash(1), TODAY)).unwrap().1, 3, "nothing was written");
+        let given = run(store, move |rows| prekeys::take(rows, hash(2), TODAY, &FULL)).await.unwrap();
+        assert_eq!((given.signed.id.0, id(&given)), (7, Some(0)));
     })
     .await;
 }

@@ -52,7 +52,7 @@ fn fill(rows: &mut dyn RowsMut) -> Result<(), RuleError> {
     mailbox::ack(rows, hash(1), Sequence(2))?;
     mailbox::retire(rows, hash(5), TODAY, &LIMITS)?;
     let one_time = (1..4).map(|id| prekey(PrekeyKind::OneTime, id)).collect();
-    prekeys::publish(rows, hash(3), prekey(PrekeyKind::Signed, 0), one_time, TODAY)?;
+    prekeys::publish(rows, hash(3), prekey(PrekeyKind::Signed, 0), one_time, TODAY, &LIMITS)?;
     prekeys::take(rows, hash(4), TODAY, &LIMITS)?;
     blob::open(rows, opening(8, WHOLE), TODAY, &LIMITS)?;
     blob::commit(rows, hash(8))?;

@@ -73,7 +73,7 @@ impl Kept {
             outgoing: Outgoing::new(8),
             metrics: Metrics::default(),
             rates: Rates::new(&unhurried()),
-            room: Room::new(0),
+            room: Arc::new(Room::new(0)),
             tasks: TaskTracker::new(),
             failed: CancellationToken::new(),
         })

@@ -144,7 +144,7 @@ impl Act {
             }
             Verb::Publish(who, from) => {
                 let one_time = (*from..from + 5).map(|id| prekey(PrekeyKind::OneTime, id, *day)).collect();
-                shown(prekeys::publish(rows, of(*who), prekey(PrekeyKind::Signed, 0, *day), one_time, *day))
+                shown(prekeys::publish(rows, of(*who), prekey(PrekeyKind::Signed, 0, *day), one_time, *day, &LIMITS))
             }
             Verb::Record(write, index) => {
                 let mut synced = ChunkBitmap::empty(3);
