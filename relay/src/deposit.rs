@@ -70,16 +70,11 @@ impl Service {
         address: Option<IpAddr>,
     ) -> Result<Reply, RuleError> {
         let (today, limits) = (self.today(), self.limits);
-        match self.may_take_one_time(drop, address) {
-            Ok(_place) => {
-                let bundle = self.commit(move |rows| prekeys::take(rows, drop, today, &limits)).await;
-                Ok(Reply::Bundle(bundle.map(Durable::into_inner)?))
-            }
-            Err(_) => {
-                let bundle = self.look(move |rows| prekeys::without_one_time(rows, &drop, today)).await?;
-                Ok(Reply::Bundle(bundle))
-            }
-        }
+        // First, so that what is asked for where nothing is counts nowhere: counts of a day are kept for so many.
+        let bundle = self.look(move |rows| prekeys::without_one_time(rows, &drop, today)).await?;
+        let Ok(_place) = self.may_take_one_time(drop, address) else { return Ok(Reply::Bundle(bundle)) };
+        let bundle = self.commit(move |rows| prekeys::take(rows, drop, today, &limits)).await;
+        Ok(Reply::Bundle(bundle.map(Durable::into_inner)?))
     }
 
     fn may_take_one_time(

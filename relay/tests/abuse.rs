@@ -202,6 +202,26 @@ async fn whoever_asks_too_much_is_given_prekeys_all_the_same_but_none_that_is_us
     relay.shutdown().await;
 }
 
+/// Counts of a day are kept for 65,536 pairs of address and doorbell: made-up doorbells filled them in half a minute, and
+/// until midnight all new callers had ten one-time prekeys together.
+#[tokio::test(flavor = "multi_thread")]
+async fn asking_where_there_is_no_doorbell_is_not_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let relay = start(folder.path(), "one_time_prekeys_a_day_and_address = 1").await;
+    let bob = mailbox(1);
+    let mut client = Client::connect_from(HERE, relay.link()).await;
+    let take = || Command::TakePrekeys { drop: mailbox(1).drop };
+    assert_eq!(client.ask(take()).await, REFUSED, "nothing is there yet");
+    assert_eq!(client.create(&bob, MailboxKind::Doorbell).await, Reply::Created);
+    assert_eq!(client.ask(take()).await, REFUSED, "nor published");
+    assert_eq!(client.ask(publish(&bob, 2)).await, Reply::Done);
+    for has_one in [true, false] {
+        let Reply::Bundle(bundle) = client.ask(take()).await else { unreachable!("a bundle is never refused") };
+        assert_eq!(bundle.one_time.is_some(), has_one);
+    }
+    relay.shutdown().await;
+}
+
 /// Rings a doorbell with ever new envelopes, sixteen under way, until told to stop; how many were taken and refused.
 async fn flood(from: [u8; 4], link: RelayLink, door: Capability<right::Drop>, stop: Arc<AtomicU64>) -> (u64, u64) {
     let mut socket = Client::connect_from(from, &link).await.socket;
