@@ -56,6 +56,7 @@ pub mod room;
 pub mod scrub;
 mod seats;
 pub mod serve;
+mod shown;
 mod shutdown;
 pub mod socket;
 pub mod store;

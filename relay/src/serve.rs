@@ -11,7 +11,7 @@ use lightproof_wire::{
     reply::{Reply, Welcome},
     time::{Day, Timestamp},
 };
-use tokio::task::JoinError;
+use tokio::{sync::OwnedSemaphorePermit, task::JoinError};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -27,6 +27,7 @@ use crate::{
     rates::{Rates, Standing},
     receipt::ReceiptSigner,
     room::Room,
+    shown::Shown,
     store::{self, Chunks, Durable, FileId, RuleError, Store, StoreUnavailable, row},
     totals::TotalsRow,
     upload::Uploads,
@@ -118,15 +119,19 @@ impl Service {
     /// Serves one command.
     pub async fn serve(self: &Arc<Self>, command: Admitted, address: Option<IpAddr>, line: &Line) -> Served {
         let (command, mut place) = (command.into_inner(), None);
-        let outcome = match (self.in_time(&command, address), command) {
-            (Err(too_many), _) => Err(too_many.into()),
-            (Ok(()), Command::GetChunk { read, index }) => {
+        let outcome = match (self.in_time(&command, address).await, command) {
+            (Err(error), _) => Err(error),
+            (Ok(_), Command::GetChunk { read, index }) => {
                 place = Some(self.outgoing.place(line).await);
                 self.get_chunk(read, index).await
             }
-            (Ok(()), command) => {
+            (Ok(turn), command) => {
                 let service = Arc::clone(self);
-                self.to_its_end(async move { service.serve_whole(command, address).await }).await
+                let served = self.to_its_end(async move {
+                    let _turn = turn;
+                    service.serve_whole(command, address).await
+                });
+                served.await
             }
         };
         let reply = outcome.unwrap_or_else(|error| Reply::Refused(self.refusal(error)));
@@ -196,43 +201,46 @@ impl Service {
         Limits { space: self.room.space(), ..self.limits }
     }
 
-    /// Whether a command is served now or asked too much. What strangers may ask for as well is held back where it is
-    /// served, when it is known what it is.
-    fn in_time(&self, command: &Command, address: Option<IpAddr>) -> Result<(), Refusal> {
+    /// Whether a command is served now or asked too much; its place in front of the disk, if it is known to need one.
+    /// What strangers may ask for as well is held back where it is served, when it is known what it is.
+    async fn in_time(
+        self: &Arc<Self>,
+        command: &Command,
+        address: Option<IpAddr>,
+    ) -> Result<Option<OwnedSemaphorePermit>, RuleError> {
         let now = (self.clock)();
-        match command {
-            Command::TakePrekeys { .. } => Ok(()),
-            Command::Deposit { .. } => self.rates.from_address(address, now),
-            Command::CreateMailbox { .. } | Command::OpenBlob { .. } => {
+        match (Shown::by(command), command) {
+            (Some(shown), _) => return self.shown_in_time(shown, address).await,
+            (None, Command::TakePrekeys { .. }) => {}
+            (None, Command::Deposit { .. }) => self.rates.from_address(address, now)?,
+            (None, _) => {
                 self.rates.from_address(address, now)?;
-                self.rates.in_all(Standing::Stranger, now)
+                self.rates.in_all(Standing::Stranger, now)?;
             }
-            _ => self.known_in_time(address),
         }
-    }
-
-    fn known_in_time(&self, address: Option<IpAddr>) -> Result<(), Refusal> {
-        let now = (self.clock)();
-        self.rates.from_address(address, now)?;
-        self.rates.in_all(Standing::Known, now)
+        Ok(None)
     }
 
     /// Begins a watch.
     ///
     /// # Errors
     /// The refusal to answer.
-    pub async fn watch(&self, owner: OwnerHash, address: Option<IpAddr>) -> Result<Sequence, Refusal> {
-        let today = self.today();
-        let highest_acked = match self.known_in_time(address) {
-            Ok(()) => self.commit(move |rows| mailbox::watch(rows, owner, today)).await,
-            Err(too_many) => Err(too_many.into()),
-        };
-        highest_acked.map(Durable::into_inner).map_err(|error| self.refusal(error))
+    pub async fn watch(self: &Arc<Self>, owner: OwnerHash, address: Option<IpAddr>) -> Result<Sequence, Refusal> {
+        let service = Arc::clone(self);
+        let begun = self.to_its_end(async move {
+            let _turn = service.shown_in_time(Shown::of(owner), address).await?;
+            let today = service.today();
+            service.commit(move |rows| mailbox::watch(rows, owner, today)).await
+        });
+        begun.await.map(Durable::into_inner).map_err(|error| self.refusal(error))
     }
 
     /// Acks one envelope.
     pub async fn ack(&self, owner: OwnerHash, sequence: Sequence, address: Option<IpAddr>) -> Reply {
-        let acked = match self.known_in_time(address) {
+        let now = (self.clock)();
+        // Whoever acks has watched: there is such a mailbox.
+        let in_time = self.rates.from_address(address, now).and_then(|()| self.rates.in_all(Standing::Known, now));
+        let acked = match in_time {
             Ok(()) => self.commit(move |rows| mailbox::ack(rows, owner, sequence)).await,
             Err(too_many) => Err(too_many.into()),
         };

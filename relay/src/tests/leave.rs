@@ -28,6 +28,7 @@ use crate::{
     deliver::Inbox,
     drive::{Pace, drive},
     mailbox::{self, Creation},
+    rates::RateLimits,
     receipt::ReceiptSigner,
     serve::Service,
     store::{
@@ -40,18 +41,18 @@ const CHUNK: usize = 65_536;
 
 /// A store whose writer can be stopped: what comes meanwhile is done when it goes on.
 #[derive(Default)]
-struct Slow {
+pub(super) struct Slow {
     rows: MemoryStore,
     waiting: Mutex<Option<Vec<Step>>>,
-    came: Notify,
+    pub(super) came: Notify,
 }
 
 impl Slow {
-    fn stop(&self) {
+    pub(super) fn stop(&self) {
         *self.waiting.lock().unwrap() = Some(Vec::new());
     }
 
-    fn go_on(&self) {
+    pub(super) fn go_on(&self) {
         let waiting = self.waiting.lock().unwrap().take();
         waiting.into_iter().flatten().for_each(|step| self.rows.submit(step).unwrap());
     }
@@ -77,15 +78,20 @@ impl Store for Slow {
 }
 
 /// A relay that does nothing but what it is asked for.
-struct Quiet {
-    service: Arc<Service>,
-    rows: Arc<Slow>,
+pub(super) struct Quiet {
+    pub(super) service: Arc<Service>,
+    pub(super) rows: Arc<Slow>,
     chunks: Arc<MemoryChunks>,
 }
 
 impl Quiet {
     async fn start() -> Self {
-        let config = Config::local("nowhere".into(), ([127, 0, 0, 1], 0).into()).unwrap();
+        Self::start_with(|_| {}).await
+    }
+
+    pub(super) async fn start_with(limit: impl FnOnce(&mut RateLimits)) -> Self {
+        let mut config = Config::local("nowhere".into(), ([127, 0, 0, 1], 0).into()).unwrap();
+        limit(&mut config.rates);
         let (rows, chunks) = (Arc::<Slow>::default(), Arc::<MemoryChunks>::default());
         let now = Timestamp(u64::from(TODAY.0) * DAY_MS);
         let edges = (Arc::clone(&rows) as _, Arc::clone(&chunks) as _, Arc::new(move || now) as _);

@@ -13,6 +13,7 @@ mod prekeys;
 mod rates;
 mod rows;
 mod scrub;
+mod shown;
 mod slow;
 mod upload;
 
