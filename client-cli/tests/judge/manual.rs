@@ -27,10 +27,13 @@ fn every_command_has_a_manual_page_with_its_example() {
     for command in named {
         let page = format!("lightproof-{command}.1");
         assert!(pages.contains(&page), "there is no {page}");
-        let text = fs::read_to_string(place.path().join("man1").join(page)).unwrap();
-        assert!(text.contains("Example") && text.starts_with(".ie"), "{command}: {text}");
     }
     assert!(pages.contains("lightproof.1") && !pages.iter().any(|page| page.contains("decode")));
+    // Commands of commands have pages too: `contact add`, `relay move`.
+    for page in pages.iter().filter(|page| *page != "lightproof.1") {
+        let text = fs::read_to_string(place.path().join("man1").join(page)).unwrap();
+        assert!(text.contains("Example") && text.starts_with(".ie"), "{page}: {text}");
+    }
 }
 
 #[test]
