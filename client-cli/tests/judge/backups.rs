@@ -30,6 +30,20 @@ fn has_home(world: &World) -> bool {
     world.path("home-elsewhere").join("vault.redb").exists()
 }
 
+/// How a command ended, and what it said beside its result.
+fn heard(person: &Person, words: &[&str]) -> (Option<i32>, String) {
+    let ended = person.run(words);
+    (ended.status.code(), String::from_utf8(ended.stderr).unwrap())
+}
+
+fn hears_of_a_new_session_and_writes(person: &Person) -> String {
+    let (code, stderr) = heard(person, &["receive"]);
+    assert!(code != Some(3) && stderr.contains("a new session with alice began"), "{stderr}");
+    let (code, sent) = heard(person, &["send", "alice", "-m", "do you hear me"]);
+    assert_eq!(code, Some(0), "{sent}");
+    stderr + &sent
+}
+
 #[test]
 fn a_home_goes_to_another_machine_and_both_contacts_talk_again_by_themselves() {
     let world = with_words();
@@ -66,17 +80,7 @@ fn a_home_goes_to_another_machine_and_both_contacts_talk_again_by_themselves() {
     assert!(stdout.contains("contacts 2, messages 4, photos 1") && stderr.contains("older copy"), "{stdout}{stderr}");
 
     // Whoever looks next is told, and writes as ever.
-    let heard = |person: &Person, words: &[&str]| {
-        let ended = person.run(words);
-        (ended.status.code(), String::from_utf8(ended.stderr).unwrap())
-    };
-    let mut told = [&bob, &carol].map(|person| {
-        let (code, stderr) = heard(person, &["receive"]);
-        assert!(code != Some(3) && stderr.contains("a new session with alice began"), "{stderr}");
-        let (code, sent) = heard(person, &["send", "alice", "-m", "do you hear me"]);
-        assert_eq!(code, Some(0), "{sent}");
-        stderr + &sent
-    });
+    let mut told = [&bob, &carol].map(hears_of_a_new_session_and_writes);
     // What bob had no ack of comes once more, too.
     moved.says(&["receive"]);
     let came = received_notes(&moved);
