@@ -16,9 +16,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     bucket::Rate,
+    chunk_memory::{Place, Turns},
     deliver::{Inbox, WatchId},
     mailbox::{OwnerHash, Page},
-    outgoing::{Line, Place},
     peer::{Output, Peer},
     serve::{Served, Service},
     shutdown,
@@ -54,7 +54,7 @@ struct Connection<S> {
     address: Option<IpAddr>,
     inbox: Arc<Inbox>,
     events: JoinSet<Event>,
-    line: Arc<Line>,
+    turns: Arc<Turns>,
     /// Of what was queued and has not left.
     places: Vec<Place>,
     heard: Instant,
@@ -78,7 +78,7 @@ pub async fn drive<S: AsyncRead + AsyncWrite + Unpin>(
         address,
         inbox: Arc::default(),
         events: JoinSet::new(),
-        line: Arc::default(),
+        turns: Arc::default(),
         places: Vec::new(),
         heard: Instant::now(),
         asked: false,
@@ -140,8 +140,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 }
                 Output::Close => closing = true,
                 Output::Serve(id, command) => {
-                    let line = Arc::clone(&self.line);
-                    self.events.spawn(async move { Event::Served(id, service.serve(command, address, &line).await) });
+                    let turns = Arc::clone(&self.turns);
+                    self.events.spawn(async move { Event::Served(id, service.serve(command, address, &turns).await) });
                 }
                 Output::Watch(id, owner, handle) => {
                     let owner = owner.hash();

@@ -25,6 +25,7 @@ pub mod backup;
 pub mod blob;
 pub mod bucket;
 pub mod calendar;
+pub mod chunk_memory;
 pub mod config;
 pub mod control;
 mod create;
@@ -44,7 +45,6 @@ mod listen;
 pub mod mailbox;
 pub mod malloc;
 pub mod metrics;
-pub mod outgoing;
 mod page;
 pub mod peer;
 pub mod prekeys;
@@ -88,13 +88,13 @@ use tokio_util::{
 
 use crate::{
     calendar::Calendar,
+    chunk_memory::ChunkMemory,
     config::Config,
     deliver::Watches,
     error::RelayError,
     folder::Folder,
     front::{Front, Sockets},
     metrics::Metrics,
-    outgoing::Outgoing,
     rates::Rates,
     receipt::ReceiptSigner,
     room::Room,
@@ -202,7 +202,7 @@ impl Relay {
             operator: config.operator.clone(),
             watches: Watches::default(),
             uploads: Uploads::default(),
-            outgoing: Outgoing::new(config.chunks_in_memory),
+            chunk_memory: ChunkMemory::new(config.chunks_in_memory),
             metrics,
             rates: Rates::new(&config.rates),
             room: Arc::new(Room::new(config.free_space_bytes)),

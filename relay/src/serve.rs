@@ -18,11 +18,11 @@ use crate::{
     admit::{Admission, Admitted},
     blob::{self, Opening},
     calendar::{Calendar, CalendarRow},
+    chunk_memory::{ChunkMemory, Place, Turns},
     deliver::Watches,
     limits::Limits,
     mailbox::{self, Creation, OwnerHash, Page},
     metrics::Metrics,
-    outgoing::{Line, Outgoing, Place},
     prekeys,
     rates::{Rates, Standing},
     receipt::ReceiptSigner,
@@ -60,8 +60,8 @@ pub struct Service {
     pub watches: Watches,
     /// Unfinished blobs.
     pub uploads: Uploads,
-    /// Chunks on their way out, over all connections.
-    pub outgoing: Outgoing,
+    /// What chunks may take of it, over all connections.
+    pub chunk_memory: ChunkMemory,
     /// Counts.
     pub metrics: Metrics,
     /// What was asked for lately.
@@ -117,18 +117,22 @@ impl Service {
     }
 
     /// Serves one command.
-    pub async fn serve(self: &Arc<Self>, command: Admitted, address: Option<IpAddr>, line: &Line) -> Served {
+    pub async fn serve(self: &Arc<Self>, command: Admitted, address: Option<IpAddr>, turns: &Turns) -> Served {
         let (command, mut place) = (command.into_inner(), None);
         let outcome = match (self.in_time(&command, address).await, command) {
             (Err(error), _) => Err(error),
             (Ok(_), Command::GetChunk { read, index }) => {
-                place = Some(self.outgoing.place(line).await);
+                place = Some(self.chunk_memory.outgoing(turns).await);
                 self.get_chunk(read, index).await
             }
             (Ok(turn), command) => {
+                let memory = match command {
+                    Command::PutChunk { .. } => Some(self.chunk_memory.incoming().await),
+                    _ => None,
+                };
                 let service = Arc::clone(self);
                 let served = self.to_its_end(async move {
-                    let _turn = turn;
+                    let _held = (turn, memory);
                     service.serve_whole(command, address).await
                 });
                 served.await

@@ -176,7 +176,7 @@ pub const SETTINGS: &[(&str, &str)] = &[
     ("blob_mib_a_day_and_address", "MiB of blobs opened from one address in a day"),
     ("doorbell_deposits_a_minute", "envelopes left at one doorbell in a minute, or at once"),
     ("mailbox_deposits_a_minute", "envelopes left at one private mailbox in a minute, or at once"),
-    ("chunk_memory_mib", "MiB of chunks on their way out, over all connections"),
+    ("chunk_memory_mib", "MiB of chunks on their way to the disk, and as many on their way out, over all connections"),
     ("cache_mib", "MiB of cache for rows"),
     ("write_queue", "writes that may wait before the relay says it is busy"),
     ("log", "what is logged: error | warn | info | debug, or a filter per module"),

@@ -14,8 +14,8 @@ use tokio::time::timeout;
 use super::{LIMITS, TODAY, leave::Quiet, run};
 use crate::{
     bucket::Allowance,
+    chunk_memory::Turns,
     mailbox::{self, Creation},
-    outgoing::Line,
 };
 
 const REFUSED: Reply = Reply::Refused(Refusal::Refused);
@@ -38,7 +38,7 @@ impl Quiet {
 
     async fn ask(&self, command: Command) -> Reply {
         let admitted = self.service.admission.admit(command).unwrap();
-        self.service.serve(admitted, None, &Line::default()).await.reply
+        self.service.serve(admitted, None, &Turns::default()).await.reply
     }
 }
 

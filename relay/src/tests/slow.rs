@@ -3,13 +3,22 @@
 //! Over streams in memory, because those hold as little as a test wants. It reads the clock: what is tested is that
 //! nobody waits for a peer's deadline.
 
-use std::{collections::BTreeMap, net::Ipv4Addr, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    io,
+    net::Ipv4Addr,
+    sync::{
+        Arc, Condvar, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use ed25519_dalek::SigningKey;
 use futures_util::{SinkExt as _, StreamExt as _};
 use lightproof_wire::{
     blob::{BlobShape, ChunkClass, SealedChunk},
-    capability::Capability,
+    capability::{Capability, right},
     codec::List,
     command::{Command, MailboxKind},
     frame::{CommandFrame, RelayFrame},
@@ -20,6 +29,7 @@ use lightproof_wire::{
 };
 use tokio::{
     io::DuplexStream,
+    task::JoinHandle,
     time::{sleep, timeout},
 };
 use tokio_tungstenite::{
@@ -35,17 +45,26 @@ use crate::{
     drive::{Pace, drive},
     receipt::ReceiptSigner,
     serve::Service,
-    store::memory::{MemoryChunks, MemoryStore},
+    store::{
+        Chunks, FileId, SyncError,
+        memory::{MemoryChunks, MemoryStore},
+    },
 };
 
 const CHUNK: usize = 65_536;
+/// The relay's own task.
+const SWEEP: usize = 1;
 /// Far below the deadline of a peer that takes nothing, far above what anything here takes.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 async fn relay(chunks_in_memory: usize) -> Arc<Service> {
+    relay_over(Arc::new(MemoryChunks::default()), chunks_in_memory).await
+}
+
+async fn relay_over(chunks: Arc<dyn Chunks>, chunks_in_memory: usize) -> Arc<Service> {
     let config = Config::local("/nowhere".into(), (Ipv4Addr::LOCALHOST, 0).into()).unwrap();
     let config = Config { chunks_in_memory, ..config };
-    let around = (Arc::new(MemoryStore::default()) as _, Arc::new(MemoryChunks::default()) as _, clock());
+    let around = (Arc::new(MemoryStore::default()) as _, chunks, clock());
     let receipts = ReceiptSigner::new(SigningKey::from_bytes(&[1; 32]));
     Relay::serve_streams(&config, receipts, around, &CancellationToken::new()).await.unwrap()
 }
@@ -61,10 +80,15 @@ struct Client {
 
 impl Client {
     async fn connect(service: &Arc<Service>) -> Self {
+        Self::connect_and_served(service).await.0
+    }
+
+    /// Also what ends when the relay has done with the connection.
+    async fn connect_and_served(service: &Arc<Service>) -> (Self, JoinHandle<()>) {
         let (ours, theirs) = tokio::io::duplex(1_024);
         let pace = Pace { commands_per_second: 1_000, command_burst: 1_000 };
-        tokio::spawn(drive(theirs, Arc::clone(service), None, pace, CancellationToken::new()));
-        Self { socket: WebSocketStream::from_raw_socket(ours, Role::Client, None).await, next: 0 }
+        let served = tokio::spawn(drive(theirs, Arc::clone(service), None, pace, CancellationToken::new()));
+        (Self { socket: WebSocketStream::from_raw_socket(ours, Role::Client, None).await, next: 0 }, served)
     }
 
     async fn send(&mut self, command: Command) {
@@ -92,18 +116,28 @@ impl Client {
     }
 
     async fn upload(&mut self, byte: u8) {
-        let (write, read) = (Capability::from_bytes([byte; 32]), read(byte));
-        let shape = BlobShape::new(ChunkClass::Small, 1).unwrap();
-        let readers = List::new(vec![read.hash()]).unwrap();
-        let open = Command::OpenBlob { write: Capability::hash(&write), readers, shape, keep_days: 1, access: None };
-        assert_eq!(self.ask(open).await, Reply::Opened);
-        let (index, chunk) = (ChunkIndex(0), SealedChunk::new(vec![byte; CHUNK]).unwrap());
-        assert_eq!(self.ask(Command::PutChunk { write: write.clone(), index, chunk }).await, Reply::Done);
-        assert_eq!(self.ask(Command::CommitBlob { write }).await, Reply::Done);
+        assert_eq!(self.ask(open(byte)).await, Reply::Opened);
+        assert_eq!(self.ask(put(byte)).await, Reply::Done);
+        assert_eq!(self.ask(Command::CommitBlob { write: write(byte) }).await, Reply::Done);
     }
 }
 
-fn read(byte: u8) -> Capability<lightproof_wire::capability::right::Read> {
+fn write(byte: u8) -> Capability<right::Write> {
+    Capability::from_bytes([byte; 32])
+}
+
+fn open(byte: u8) -> Command {
+    let shape = BlobShape::new(ChunkClass::Small, 1).unwrap();
+    let readers = List::new(vec![read(byte).hash()]).unwrap();
+    Command::OpenBlob { write: write(byte).hash(), readers, shape, keep_days: 1, access: None }
+}
+
+fn put(byte: u8) -> Command {
+    let chunk = SealedChunk::new(vec![byte; CHUNK]).unwrap();
+    Command::PutChunk { write: write(byte), index: ChunkIndex(0), chunk }
+}
+
+fn read(byte: u8) -> Capability<right::Read> {
     Capability::from_bytes([byte; 32])
 }
 
@@ -198,4 +232,74 @@ async fn a_slow_reader_of_many_mailboxes_costs_one_window_and_misses_nothing() {
     }
     assert_eq!(came.len(), usize::from(MAILBOXES));
     assert!(came.values().all(|sequences| sequences.iter().copied().eq(1..=32)), "{came:?}");
+}
+
+/// A disk that writes nothing until it is told to.
+#[derive(Default)]
+struct Stuck {
+    goes_on: Mutex<bool>,
+    told: Condvar,
+    begun_count: AtomicUsize,
+    inner: MemoryChunks,
+}
+
+impl Stuck {
+    fn goes_on(&self) {
+        *self.goes_on.lock().unwrap() = true;
+        self.told.notify_all();
+    }
+}
+
+impl Chunks for Stuck {
+    fn write_at(&self, file: FileId, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        self.begun_count.fetch_add(1, Ordering::SeqCst);
+        let stands = self.goes_on.lock().unwrap();
+        // Not for ever: a test that fails ends.
+        drop(self.told.wait_timeout_while(stands, 2 * PATIENCE, |goes_on| !*goes_on).unwrap());
+        self.inner.write_at(file, offset, bytes)
+    }
+
+    fn read_at(&self, file: FileId, offset: u64, length: usize) -> io::Result<Vec<u8>> {
+        self.inner.read_at(file, offset, length)
+    }
+
+    fn sync(&self, file: FileId) -> Result<(), SyncError> {
+        self.inner.sync(file)
+    }
+
+    fn remove(&self, file: FileId) -> io::Result<()> {
+        self.inner.remove(file)
+    }
+
+    fn list(&self) -> io::Result<Vec<FileId>> {
+        self.inner.list()
+    }
+
+    fn free_bytes(&self) -> io::Result<u64> {
+        self.inner.free_bytes()
+    }
+}
+
+/// Chunks that a slow disk has not taken stayed in memory when their connections ended, as many as anybody sent.
+#[tokio::test(flavor = "multi_thread")]
+async fn chunks_that_wait_for_a_slow_disk_are_as_many_as_may_be_whoever_has_left() {
+    const PLACES: usize = 4;
+    const CONNECTIONS: u8 = 12;
+    let disk = Arc::new(Stuck::default());
+    let service = relay_over(Arc::clone(&disk) as _, PLACES).await;
+    for byte in 1..=CONNECTIONS {
+        let (mut client, served) = Client::connect_and_served(&service).await;
+        assert_eq!(client.ask(open(byte)).await, Reply::Opened);
+        client.send(put(byte)).await;
+        // It is answered when what was sent before it has arrived.
+        assert_eq!(client.ask(Command::Ping).await, Reply::Pong);
+        until(|| disk.begun_count.load(Ordering::SeqCst) >= PLACES.min(byte.into())).await;
+        drop(client);
+        timeout(PATIENCE, served).await.expect("in time").unwrap();
+    }
+    assert_eq!(disk.begun_count.load(Ordering::SeqCst), PLACES);
+    assert_eq!(service.tasks.len() - SWEEP, PLACES);
+    disk.goes_on();
+    let mut honest = Client::connect(&service).await;
+    honest.upload(100).await;
 }
