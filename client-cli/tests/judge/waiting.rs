@@ -48,6 +48,16 @@ impl Waiting {
     }
 }
 
+/// A message that waits at Alice's for a relay that has stopped.
+fn waiting_for_a_relay(note: &str) -> (World, Person, Person, Waiting) {
+    let mut world = World::new();
+    let (alice, bob) = world.friends();
+    world.relay.stop();
+    let waiting = Waiting::begins(&alice, note);
+    assert_eq!(waiting.sent["state"], "outbox");
+    (world, alice, bob, waiting)
+}
+
 /// Looks until something is there, for longer than the longest pause between two looks at a relay.
 fn until<T>(mut look: impl FnMut() -> Option<T>) -> Option<T> {
     let began = Instant::now();
@@ -95,11 +105,7 @@ fn whoever_waits_for_a_message_that_cannot_be_delivered_any_more_is_told_so() {
 
 #[test]
 fn whoever_waits_for_a_send_that_is_cancelled_meanwhile_is_told_so() {
-    let mut world = World::new();
-    let (alice, _bob) = world.friends();
-    world.relay.stop();
-    let waiting = Waiting::begins(&alice, "never mind");
-    assert_eq!(waiting.sent["state"], "outbox");
+    let (_world, alice, _bob, waiting) = waiting_for_a_relay("never mind");
     alice.says(&["outbox", "cancel", waiting.id()]);
     assert_in_vain(waiting.ends(), "was cancelled or deleted");
 }
@@ -108,11 +114,7 @@ fn whoever_waits_for_a_send_that_is_cancelled_meanwhile_is_told_so() {
 /// become: even one that was delivered was waited for for ever.
 #[test]
 fn a_send_that_is_deposited_while_somebody_waits_is_still_known() {
-    let mut world = World::new();
-    let (alice, bob) = world.friends();
-    world.relay.stop();
-    let waiting = Waiting::begins(&alice, "in the end");
-    assert_eq!(waiting.sent["state"], "outbox");
+    let (mut world, alice, bob, waiting) = waiting_for_a_relay("in the end");
     world.relay.start();
     let deposited = until(|| {
         let all = messages(&alice.says(&["--json", "messages"]));
