@@ -33,8 +33,6 @@ use echo::Seen;
 
 const CASES: usize = 301;
 const FROZEN: &str = include_str!("frames.txt");
-/// Messages of up to 16 MiB, which are left to the longer run.
-const LARGE: &str = "9.";
 
 /// Each case, what it sends, and what has to come back.
 fn frozen() -> impl Iterator<Item = (&'static str, &'static str, Vec<&'static str>)> {
@@ -65,23 +63,16 @@ async fn answer(sent: Vec<u8>) -> Vec<u8> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_case_of_autobahn_is_answered_as_it_has_to_be() {
-    let (mut played, mut left_out, mut wrong) = (0, 0, Vec::new());
+    let (mut played, mut wrong) = (0, Vec::new());
     for (case, sent, answers) in frozen() {
-        if case.starts_with(LARGE) && effort::times(1) == 1 {
-            left_out += 1;
-            continue;
-        }
         played += 1;
         if frames::answers(&answer(frames::bytes_of(sent)).await) != answers {
             wrong.push(case);
         }
     }
-    println!(
-        "evidence: P16 | {played} cases of Autobahn played again, {left_out} large ones left out: {} wrong | one run",
-        wrong.len()
-    );
+    println!("evidence: P16 | {played} cases of Autobahn played again: {} wrong | one run", wrong.len());
     assert!(wrong.is_empty(), "{wrong:?}");
-    assert_eq!(played + left_out, CASES);
+    assert_eq!(played, CASES);
 }
 
 /// Serves echoes over TLS; what was seen of each connection, in order.
