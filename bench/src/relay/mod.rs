@@ -6,6 +6,7 @@ use crate::{Options, error::BenchError, report::Report, stage::Stage};
 
 mod crowd;
 mod deposits;
+mod errands;
 pub(crate) mod forward;
 mod growth;
 mod idle;
@@ -76,7 +77,8 @@ thread of the same machine. What a line is compared with runs on the same disk i
 the relay. A deposit counts when its signed receipt has come, and that is sent after the commit is on disk (two-phase, \
 checksummed, synced); NATS JetStream acknowledges before it syncs, and syncs every two minutes. Memory is resident \
 memory of the process, divided by connections. `-- growth`, `-- million` and `-- soak --minutes N` run when named, the \
-first two also with `--large`.\n";
+first two also with `--large`. The soak sends at half of what the relay can take, has photos left, fetched and released \
+and prekeys published and taken beside it.\n";
 
 pub(crate) fn measure(part: Part, stage: Stage<'_>, options: &Options, report: &mut Report) -> Result<(), BenchError> {
     descriptors::raise();

@@ -16,6 +16,7 @@ use tokio::task::JoinSet;
 
 use super::{
     deposits::{Depositor, all_at_once},
+    errands,
     server::Server,
     wire::{Connection, DepositFrame, Mailbox, Target, ack},
 };
@@ -67,6 +68,10 @@ pub(crate) async fn measure(stage: Stage<'_>, minutes: u32, report: &mut Report)
         tasks.spawn(receive(server.target.clone(), number, mailbox.clone(), Arc::clone(&history), start + time + LAST));
         tasks.spawn(send(server.target.clone(), number, mailbox, history, (pause, start + time)));
     }
+    let done = errands::Shared::default();
+    for person in PAIRS..PAIRS + errands::PEOPLE {
+        tasks.spawn(errands::run(server.target.clone(), person, Arc::clone(&done), start + time));
+    }
     let rows = stage.folder.join("relay").join("rows.redb");
     let (mut memory, mut file, mut descriptors) = (Vec::new(), Vec::new(), Samples::default());
     while start.elapsed() < time {
@@ -86,6 +91,7 @@ pub(crate) async fn measure(stage: Stage<'_>, minutes: u32, report: &mut Report)
         ended.map_err(BenchError::wrong)??;
     }
     describe(&histories, (&memory, &descriptors), (minutes, capacity), report);
+    report.curves.push(errands::curve(&done));
     let memory: Vec<_> = memory.into_iter().map(|(_, kib)| kib / 1_024.0).collect();
     report.curves.push(sixths("Resident memory, MiB, in each sixth of the time", &memory));
     // redb keeps a map of its pages in memory, and writes it with each commit.

@@ -194,7 +194,8 @@ pub(crate) fn ack(id: u32, sequence: Sequence) -> Vec<u8> {
     masked(&CommandFrame { id: CommandId(id), command: Command::Ack { handle: HANDLE, sequence } }.encode())
 }
 
-fn expect(reply: &Reply, wanted: &Reply) -> Result<(), BenchError> {
+/// Whether a relay said what it has to say.
+pub(crate) fn expect(reply: &Reply, wanted: &Reply) -> Result<(), BenchError> {
     if reply == wanted { Ok(()) } else { Err(BenchError::Wrong(format!("{reply:?} instead of {wanted:?}"))) }
 }
 
