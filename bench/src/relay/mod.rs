@@ -78,7 +78,8 @@ the relay. A deposit counts when its signed receipt has come, and that is sent a
 checksummed, synced); NATS JetStream acknowledges before it syncs, and syncs every two minutes. Memory is resident \
 memory of the process, divided by connections. `-- growth`, `-- million` and `-- soak --minutes N` run when named, the \
 first two also with `--large`. The soak sends at half of what the relay can take, has photos left, fetched and released \
-and prekeys published and taken beside it.\n";
+and prekeys published and taken beside it, and asks that descriptors do not grow: the median of the last third of the \
+looks at most that of the first third, and a few for what comes and goes.\n";
 
 pub(crate) fn measure(part: Part, stage: Stage<'_>, options: &Options, report: &mut Report) -> Result<(), BenchError> {
     descriptors::raise();
