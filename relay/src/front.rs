@@ -7,11 +7,7 @@ use std::{
 };
 
 use rustls::ServerConfig;
-use tokio::{
-    net::TcpListener,
-    sync::{Mutex, Notify},
-    time::{Instant, timeout},
-};
+use tokio::{net::TcpListener, sync::Notify, time::timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -24,6 +20,7 @@ use crate::{
     handshakes::Handshakes,
     listen,
     proxy::Proxies,
+    ready::Ready,
     reload,
     seats::Seats,
     serve::Service,
@@ -32,10 +29,8 @@ use crate::{
     tls::{Certificate, Presented},
 };
 
-/// A store that answers no look in this time is not well, and one that commits nothing in it is not ready.
+/// A store that answers no look in this time is not well.
 const LOOK_DEADLINE: Duration = Duration::from_secs(5);
-/// Strangers may ask whether a relay is ready: however many do, the disk is asked no more often than this.
-const LOOK_PAUSE: Duration = Duration::from_secs(1);
 
 /// What every connection is served with.
 pub(crate) struct Front {
@@ -49,8 +44,7 @@ pub(crate) struct Front {
     pub(crate) seats: Arc<Seats>,
     pub(crate) asked_to_reload: Arc<Notify>,
     warned: Once,
-    /// When a commit was last tried, and whether it came to the disk.
-    committed: Mutex<Option<(Instant, bool)>>,
+    ready: Ready,
     pub(crate) stop: CancellationToken,
 }
 
@@ -78,7 +72,7 @@ impl Front {
             seats: Seats::new(connections, config.connections_per_address),
             asked_to_reload: Arc::default(),
             warned: Once::new(),
-            committed: Mutex::default(),
+            ready: Ready::default(),
             service,
             stop,
         })
@@ -117,20 +111,7 @@ impl Front {
     /// Whether it is well, has a certificate where it needs one, and commits come to the disk.
     pub(crate) async fn is_ready(&self) -> bool {
         let has_certificate = self.tls.is_none() || self.presented.has_certificate();
-        has_certificate && self.is_well().await && self.commits().await
-    }
-
-    async fn commits(&self) -> bool {
-        let mut committed = self.committed.lock().await;
-        if let Some((at, whether)) = *committed
-            && at.elapsed() < LOOK_PAUSE
-        {
-            return whether;
-        }
-        let nothing = timeout(LOOK_DEADLINE, self.service.commit(|_| Ok(()))).await;
-        let whether = matches!(nothing, Ok(Ok(_)));
-        *committed = Some((Instant::now(), whether));
-        whether
+        has_certificate && self.is_well().await && self.ready.commits(&self.service).await
     }
 
     /// Whether rows can be read, nothing has failed and no shutdown has begun.

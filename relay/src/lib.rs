@@ -50,6 +50,7 @@ pub mod peer;
 pub mod prekeys;
 pub mod proxy;
 pub mod rates;
+mod ready;
 pub mod receipt;
 pub mod reload;
 pub mod room;

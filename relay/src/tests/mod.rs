@@ -11,6 +11,7 @@ mod mailbox;
 mod peer;
 mod prekeys;
 mod rates;
+mod ready;
 mod rows;
 mod scrub;
 mod shown;

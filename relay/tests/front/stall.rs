@@ -81,15 +81,15 @@ async fn a_relay_whose_disk_stalls_is_alive_but_not_ready_and_promises_nothing()
         access: None,
     });
     let asked = asked.await;
-    // What was seen a second ago counts no more.
-    tokio::time::sleep(std::time::Duration::from_millis(1_100)).await;
+    // What was seen two seconds ago counts no more.
+    tokio::time::sleep(std::time::Duration::from_millis(2_100)).await;
     let (first, second, alive) = tokio::join!(ask("/readyz"), ask("/readyz"), ask("/healthz"));
     assert!(first.starts_with("HTTP/1.1 503") && second.starts_with("HTTP/1.1 503") && alive.ends_with("alive\n"));
     assert_eq!(store.held.lock().unwrap().len(), 2, "one for the client, one for both who asked");
     assert_eq!(client.try_push(std::time::Duration::from_millis(50)).await, Some(None), "no answer");
     store.goes_on();
     assert_eq!(client.reply(asked).await, Reply::Created);
-    tokio::time::sleep(std::time::Duration::from_millis(1_100)).await;
+    tokio::time::sleep(std::time::Duration::from_millis(2_100)).await;
     assert!(ask("/readyz").await.ends_with("\r\nready\n"), "by itself");
     relay.shutdown().await;
 }
