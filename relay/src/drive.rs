@@ -135,6 +135,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             let address = self.address;
             match output {
                 Output::Send(frame) => {
+                    self.service.metrics.told(&frame);
                     self.frames.send(&frame.encode()).await?;
                     sent = true;
                 }

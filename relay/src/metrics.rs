@@ -1,6 +1,6 @@
 //! Counts without identities, in the format that Prometheus reads (prometheus-client). Each relay has a registry of its own.
 
-use lightproof_wire::refusal::Refusal;
+use lightproof_wire::{frame::RelayFrame, refusal::Refusal, reply::Reply};
 use prometheus_client::{
     encoding::{EncodeLabelSet, text},
     metrics::{
@@ -122,6 +122,13 @@ impl From<Refusal> for Reason {
 }
 
 impl Metrics {
+    /// What a client is told: refusals are counted here, wherever they were decided.
+    pub(crate) fn told(&self, frame: &RelayFrame) {
+        if let RelayFrame::Reply(_, Reply::Refused(refusal)) = frame {
+            self.refusals.get_or_create(&(*refusal).into()).inc();
+        }
+    }
+
     /// Everything as text, for whoever scrapes it.
     ///
     /// # Errors

@@ -296,7 +296,7 @@ impl Service {
 
     /// What a peer may know of an error.
     pub(crate) fn refusal(&self, error: RuleError) -> Refusal {
-        let refusal = match error {
+        match error {
             RuleError::Refused(refusal) => refusal,
             RuleError::Damaged => {
                 self.metrics.damaged_rows.inc();
@@ -307,9 +307,7 @@ impl Service {
                 tracing::error!(%error, "the store failed");
                 Refusal::Internal
             }
-        };
-        self.metrics.refusals.get_or_create(&refusal.into()).inc();
-        refusal
+        }
     }
 
     /// Looks at what changes without a command. Blocks.

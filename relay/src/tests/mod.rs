@@ -12,6 +12,7 @@ mod peer;
 mod prekeys;
 mod rates;
 mod ready;
+mod refused;
 mod rows;
 mod scrub;
 mod shown;
