@@ -6,6 +6,7 @@ mod blob;
 mod calendar;
 mod compact;
 mod damage;
+mod deadlines;
 mod leave;
 mod mailbox;
 mod peer;
