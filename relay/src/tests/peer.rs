@@ -5,7 +5,7 @@ use lightproof_wire::{
     deposit_receipt::ReceiptKey,
     frame::{CommandFrame, RelayFrame},
     id::{CommandId, MailboxHandle, Sequence},
-    limits::DELIVERY_WINDOW,
+    limits::{DELIVERY_WINDOW, WATCHED_MAILBOXES},
     refusal::Refusal,
     reply::{Policy, Push, Reply, Welcome},
     time::Timestamp,
@@ -182,6 +182,33 @@ fn a_handle_names_one_mailbox_from_the_moment_it_is_asked_for() {
     assert_eq!(drain(&mut peer), ["1 Refused"]);
     give(&mut peer, 3, watch(2));
     assert!(matches!(peer.poll(), Some(Output::Watch(CommandId(3), ..))), "free again");
+}
+
+/// Those asked for count as well: they are watched before long.
+#[test]
+fn one_connection_watches_so_many_mailboxes_and_no_more() {
+    let mut peer = peer(10_000);
+    let handle = |number: usize| MailboxHandle(u32::try_from(number).unwrap());
+    let watch = |peer: &mut Peer, number: usize| {
+        let owner = Capability::from_bytes([1; 32]);
+        give(peer, 2_000 + handle(number).0, Command::Watch { owner, handle: handle(number) });
+        drain(peer)
+    };
+    for number in 1..=WATCHED_MAILBOXES / 2 {
+        watched_as(&mut peer, handle(number));
+        drain(&mut peer);
+    }
+    for number in WATCHED_MAILBOXES / 2 + 1..=WATCHED_MAILBOXES {
+        assert!(watch(&mut peer, number).iter().all(|output| output.starts_with("Watch")), "{number}");
+    }
+    assert_eq!(watch(&mut peer, WATCHED_MAILBOXES + 1), ["3025 TooLarge"]);
+    // One it watches may be watched anew; one that was refused leaves room.
+    watched_as(&mut peer, handle(1));
+    let last = handle(WATCHED_MAILBOXES);
+    peer.not_watching(CommandId(2_000 + last.0), last, Refusal::Refused);
+    drain(&mut peer);
+    assert!(watch(&mut peer, WATCHED_MAILBOXES + 1).iter().all(|output| output.starts_with("Watch")));
+    assert_eq!(watch(&mut peer, WATCHED_MAILBOXES + 2), ["3026 TooLarge"]);
 }
 
 #[test]
