@@ -12,7 +12,7 @@ use lightproof_wire::{
 };
 
 use crate::store::{
-    RowsMut, RuleError, Table,
+    Rows, RowsMut, RuleError, Table,
     row::{self, Row},
 };
 
@@ -87,6 +87,19 @@ pub fn see(rows: &mut dyn RowsMut, clock: Day) -> Result<CalendarRow, RuleError>
         row::save(rows, &0, &now)?;
     }
     Ok(now)
+}
+
+/// What was over before this day may be taken for gone, on a day that is [today](Calendar::today) for what is new.
+///
+/// # Errors
+/// [`RuleError::Unavailable`].
+pub fn over_before(rows: &dyn Rows, today: Day) -> Result<Day, RuleError> {
+    match row::load::<CalendarRow>(rows, &0) {
+        Ok(calendar) => Ok(calendar.map_or(today, |calendar| calendar.over_before(today))),
+        // Nobody knows which day it was: nothing is over.
+        Err(RuleError::Damaged) => Ok(Day(0)),
+        Err(error) => Err(error),
+    }
 }
 
 /// The last day that was believed, for whoever needs today between two looks at the row.

@@ -1,10 +1,11 @@
 //! A clock may be years off, for a moment or for good: nothing goes before its time, and what is over goes in the end.
 
-use lightproof_wire::time::Day;
+use lightproof_wire::{command::MailboxKind, deposit_receipt::DepositPromise, id::Sequence, time::Day};
 
-use super::{TODAY, run};
+use super::{LIMITS, TODAY, creation, envelope, hash, run, sweep};
 use crate::{
     calendar::{self, Calendar, CalendarRow, Doubted},
+    mailbox,
     store::{Store, Table, conformance::on_every_store},
 };
 
@@ -91,4 +92,35 @@ fn what_is_new_has_the_later_day() {
     calendar.believe(&CalendarRow { believed: TODAY, doubted: None });
     assert_eq!(calendar.today(Day(0)), TODAY);
     assert_eq!(calendar.today(TODAY.plus(YEARS)), TODAY.plus(YEARS));
+}
+
+/// A client that got no answer says the same again: while the clock is wrong too.
+#[tokio::test]
+async fn a_clock_that_leaps_and_comes_back_lets_no_envelope_be_stored_twice() {
+    on_every_store(async |store| {
+        let store = store.as_ref();
+        see(store, TODAY).await;
+        let (creation, leapt) = (creation(1, 2, MailboxKind::Private), TODAY.plus(YEARS));
+        run(store, move |rows| mailbox::create(rows, creation, TODAY, &LIMITS)).await.unwrap();
+        let first = deposit(store, TODAY).await;
+        // Before the tick sees the clock and after it.
+        assert_eq!(deposit(store, leapt).await, first);
+        see(store, leapt).await;
+        assert_eq!(deposit(store, leapt).await, first);
+        assert_eq!(deposit(store, TODAY).await, first);
+        let stored = run(store, |rows| mailbox::page(rows, hash(1), Sequence(0), 9)).await.unwrap();
+        assert_eq!(stored.envelopes.len(), 1);
+        // Over in the end: then it is a new one.
+        sweep(store, first.expires.plus(1)).await;
+        see(store, leapt).await;
+        see(store, leapt.plus(2)).await;
+        assert_eq!(deposit(store, leapt.plus(2)).await.day, leapt.plus(2));
+    })
+    .await;
+}
+
+async fn deposit(store: &dyn Store, today: Day) -> DepositPromise {
+    let (envelope, drop) = (envelope(7), hash(2));
+    let digest = envelope.digest();
+    run(store, move |rows| mailbox::deposit(rows, drop, envelope, digest, today, &LIMITS)).await.unwrap().1
 }
