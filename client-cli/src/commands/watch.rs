@@ -80,10 +80,13 @@ impl Pace {
     pub(crate) async fn back_off(&mut self, opened: &Opened) {
         opened.client.hang_up();
         wipe_stack();
+        sleep(self.pause(&mut rng())).await;
+    }
+
+    fn pause(&mut self, rng: &mut impl Rng) -> Duration {
         let most_ms = LONGEST_PAUSE_MS.min(SHORTEST_PAUSE_MS << self.failed_tries.saturating_add(1).min(16));
         self.failed_tries = self.failed_tries.saturating_add(1);
-        let pause_ms = SHORTEST_PAUSE_MS + rng().next_u64() % (most_ms - SHORTEST_PAUSE_MS + 1);
-        sleep(Duration::from_millis(pause_ms)).await;
+        Duration::from_millis(SHORTEST_PAUSE_MS + rng.next_u64() % (most_ms - SHORTEST_PAUSE_MS + 1))
     }
 
     /// Whether the relay was there the last time.
@@ -98,3 +101,25 @@ const SHORTEST_WAIT_MS: u64 = 1_000;
 const LONGEST_WAIT_MS: u64 = 20_000;
 const SHORTEST_PAUSE_MS: u64 = 1_000;
 const LONGEST_PAUSE_MS: u64 = 60_000;
+
+/// With the system's randomness, as clients have it: what is tested is that no two come at one moment.
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clients_of_a_relay_that_stopped_come_back_over_the_whole_pause_and_each_time_later() {
+        let mut clients: Vec<Pace> = (0..2_000).map(|_| Pace::default()).collect();
+        for longest_ms in [2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000] {
+            let mut come = [0_u32; 10];
+            for client in &mut clients {
+                let pause_ms = u64::try_from(client.pause(&mut rng()).as_millis()).unwrap();
+                assert!((SHORTEST_PAUSE_MS..=longest_ms).contains(&pause_ms), "{pause_ms}");
+                let tenth = (pause_ms - SHORTEST_PAUSE_MS) * 10 / (longest_ms - SHORTEST_PAUSE_MS + 1);
+                come[usize::try_from(tenth).unwrap()] += 1;
+            }
+            // Two hundred each; a hundred off is eight standard deviations.
+            assert!(come.iter().all(|count| (100..=300).contains(count)), "{come:?}");
+        }
+    }
+}
