@@ -62,7 +62,7 @@ pub enum State {
 pub struct Retraction {
     /// Out: how far it had come, or comes all the same.
     pub reached: State,
-    /// Out: the other side has confirmed that it dropped what it could.
+    /// Out: nothing is to be confirmed any more: the other side dropped what it could, or it was given up before it went out.
     pub confirmed: Flag,
 }
 
@@ -181,10 +181,24 @@ impl Message {
 
     /// Out: notes that it came so far.
     pub(crate) fn reach(&mut self, state: State) {
+        let is_given_up = self.is_given_up();
         match &mut self.retraction {
-            Some(retraction) => retraction.reached = state,
+            Some(retraction) => {
+                retraction.reached = state;
+                if is_given_up {
+                    // It was faster, and nobody has dropped anything.
+                    retraction.confirmed = Flag::No;
+                }
+            }
             None => self.state = state,
         }
+    }
+
+    /// Out: whether it was still to go out when its recipient was blocked or removed, and goes out no more.
+    #[must_use]
+    pub fn is_given_up(&self) -> bool {
+        self.direction == Direction::Out
+            && self.retraction == Some(Retraction { reached: State::Outbox, confirmed: Flag::Yes })
     }
 
     /// Whether it is to be shown once, and was not yet.

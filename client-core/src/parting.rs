@@ -11,8 +11,9 @@ use crate::{
     home::unknown,
     lines,
     mailboxes::Mailbox,
-    message::{Body, Direction, Message},
+    message::{Body, Direction, Message, State},
     receive::{DueReceipt, Retracted},
+    retract::Retracting,
     send::{OutboxItem, Outgoing},
     sessions::StoredSession,
     spool::{Spool, SpoolName},
@@ -23,14 +24,15 @@ use crate::{
 impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
     /// One turn: the mailbox is to be retired, sessions and everything under way go, and what must stay stays: of a
     /// request nothing, of anybody else the fingerprint and both lines, so that no place of a line is ever used twice.
+    /// How many messages were still to go out, and are given up.
     pub(crate) async fn part_from(
         &self,
         fingerprint: &Fingerprint,
         standing: Standing,
         now: Timestamp,
         rng: &mut impl CryptoRng,
-    ) -> Result<(), ClientError> {
-        let spooled = until_undisturbed(async || {
+    ) -> Result<usize, ClientError> {
+        let (spooled, given_up) = until_undisturbed(async || {
             let mut turn = self.vault.turn();
             let mut contact: Contact = turn.get(fingerprint.as_bytes()).await?.ok_or_else(|| unknown(fingerprint))?;
             // Those at relays that were left, too.
@@ -39,7 +41,7 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
                 mailbox.retire(now.day());
                 turn.put(&mailbox, rng);
             }
-            self.drop_outgoing(&mut turn, fingerprint, rng).await?;
+            let given_up = self.drop_outgoing(&mut turn, fingerprint, now, rng).await?;
             let spooled = if contact.standing == Standing::Requested {
                 forget_request(&mut turn, &contact).await?
             } else {
@@ -50,34 +52,45 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
                 Vec::new()
             };
             turn.commit().await?;
-            Ok(spooled)
+            Ok((spooled, given_up))
         })
         .await?;
         for name in spooled {
             self.spool.remove(name).await?;
         }
-        Ok(())
+        Ok(given_up)
     }
 
-    /// Nothing more goes out to them: envelopes and bodies go, and sends that are not enclosed go on without them.
+    /// Nothing more goes out to them: envelopes and bodies go, what was sealed is taken back, and sends that are not enclosed
+    /// go on without them. How many messages that is.
     async fn drop_outgoing(
         &self,
         turn: &mut Turn<'_, S>,
         fingerprint: &Fingerprint,
+        now: Timestamp,
         rng: &mut impl CryptoRng,
-    ) -> Result<(), ClientError> {
+    ) -> Result<usize, ClientError> {
+        let mut given_up = 0_usize;
         for item in turn.scan::<OutboxItem>().await?.iter().filter(|item| item.contact == *fingerprint) {
             turn.delete(item);
         }
         for body in turn.scan::<Body>().await?.iter().filter(|body| body.contact == *fingerprint) {
             turn.delete(body);
         }
+        let waits = |message: &Message| {
+            message.direction == Direction::Out && message.contact == *fingerprint && message.state == State::Outbox
+        };
+        for message in turn.scan::<Message>().await?.into_iter().filter(waits) {
+            Retracting::give_up(message, turn, now, rng);
+            given_up = given_up.saturating_add(1);
+        }
         for mut outgoing in turn.scan::<Outgoing>().await? {
             if outgoing.leave_out(fingerprint) {
                 turn.put(&outgoing, rng);
+                given_up = given_up.saturating_add(1);
             }
         }
-        Ok(())
+        Ok(given_up)
     }
 }
 

@@ -211,7 +211,7 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         now: Timestamp,
         rng: &mut impl CryptoRng,
     ) -> Result<(), ClientError> {
-        self.part_from(fingerprint, Standing::Requested, now, rng).await
+        self.part_from(fingerprint, Standing::Requested, now, rng).await.map(drop)
     }
 
     /// Renames a contact.
@@ -233,7 +233,8 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         .await
     }
 
-    /// Blocks a contact: their mailbox goes, their sessions are destroyed, the fingerprint stays.
+    /// Blocks a contact: their mailbox goes, their sessions are destroyed, the fingerprint stays. How many messages were
+    /// still to go out to them, and are given up.
     ///
     /// # Errors
     /// The vault's.
@@ -242,7 +243,7 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         fingerprint: &Fingerprint,
         now: Timestamp,
         rng: &mut impl CryptoRng,
-    ) -> Result<(), ClientError> {
+    ) -> Result<usize, ClientError> {
         self.part_from(fingerprint, Standing::Blocked, now, rng).await
     }
 
@@ -255,7 +256,7 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         fingerprint: &Fingerprint,
         now: Timestamp,
         rng: &mut impl CryptoRng,
-    ) -> Result<(), ClientError> {
+    ) -> Result<usize, ClientError> {
         self.part_from(fingerprint, Standing::Removed, now, rng).await
     }
 

@@ -97,6 +97,20 @@ impl Retracting {
         }
     }
 
+    /// A message of ours that did not go out, and goes out no more: its blobs are to be revoked, and nobody is asked to drop it.
+    pub(crate) fn give_up<S: Store>(
+        mut message: Message,
+        turn: &mut Turn<'_, S>,
+        now: Timestamp,
+        rng: &mut impl CryptoRng,
+    ) {
+        let told = Self { enclosed: Flag::Yes, confirmed: Flag::Yes, ..Self::of(&message, now, rng) };
+        told.keep(turn, rng);
+        message.retraction = Some(Retraction { reached: message.state, confirmed: Flag::Yes });
+        message.state = State::Retracted;
+        turn.put(&message, rng);
+    }
+
     /// Whether its blobs are revoked, and the request to drop it is sealed.
     fn is_carried(&self) -> bool {
         self.revoked.is_yes() && self.enclosed.is_yes()

@@ -69,6 +69,7 @@ impl Names {
             view_once: message.view_once.is_yes(),
             retracted: message.state == State::Retracted || message.retraction.is_some(),
             columns: usize::from(Window::of_stdout().columns),
+            is_given_up: message.is_given_up(),
             previews: String::new(),
         }
     }

@@ -95,9 +95,9 @@ impl Report for Retracted {
     }
 }
 
-/// What is known of a message that was taken back.
+/// What is known of a message that was taken back, and not only given up.
 pub(super) fn words(message: &Message, other: &str) -> Option<String> {
-    let retraction = message.retraction?;
+    let retraction = message.retraction.filter(|_| !message.is_given_up())?;
     let other = Sanitized::line(other);
     if message.direction == Direction::In {
         return Some(format!("{other} has taken it back since; what you have looked at stays until you delete it"));

@@ -302,6 +302,7 @@ async fn ended(
     let is_accepted = opened.client.person(&sent.contact).await?.is_accepted();
     let is_final = |state| matches!(state, State::Delivered | State::Viewed | State::Expired | State::Retracted);
     Ok(match message {
+        Some(message) if message.is_given_up() => Some(End::Parted),
         Some(message) if is_final(message.state) => Some(End::Reached(Box::new(message))),
         _ if !is_accepted => Some(End::Parted),
         None if !is_draft => Some(End::Gone),

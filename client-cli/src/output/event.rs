@@ -174,6 +174,9 @@ pub(crate) struct Message {
     pub(crate) view_once: bool,
     /// Whether its sender took it back.
     pub(crate) retracted: bool,
+    /// Whether its recipient was blocked or removed before it went out.
+    #[serde(skip)]
+    pub(crate) is_given_up: bool,
     /// How wide the reader's window is.
     #[serde(skip)]
     pub(crate) columns: usize,
@@ -209,6 +212,9 @@ impl Message {
             State::Viewed => format!("{to} has looked at it"),
             State::Retracted if self.direction == Direction::In => {
                 format!("{from} took it back before you looked at it; nothing of it is kept")
+            }
+            State::Retracted if self.is_given_up => {
+                format!("it was still to go out when you blocked or removed {to}, and does not any more")
             }
             State::Retracted => format!("{to} is asked to drop it"),
         }

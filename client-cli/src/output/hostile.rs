@@ -36,6 +36,7 @@ fn message(from: &str, note: &str) -> Message {
         view_once: false,
         retracted: false,
         columns: 80,
+        is_given_up: false,
         previews: String::new(),
     }
 }

@@ -69,6 +69,7 @@ fn message(note: &str) -> Message {
         view_once: false,
         retracted: false,
         columns: 80,
+        is_given_up: false,
         previews: String::new(),
     }
 }

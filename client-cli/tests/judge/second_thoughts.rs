@@ -103,6 +103,54 @@ fn a_retract_that_is_sealed_and_not_deposited_is_carried_by_outbox_retry() {
     assert_eq!((&came["id"], &came["state"]), (&id.into(), &"retracted".into()));
 }
 
+/// Bob and Carol at another relay, which is away: a message to Bob is sealed, one to Carol is not.
+fn two_at_a_relay_that_is_away(world: &World) -> (Person, Relay, String) {
+    let mut other = Relay::serve(world.path("other"), "127.0.0.1:0", &[]);
+    let alice = world.person("alice");
+    for name in ["bob", "carol"] {
+        let person = Person::at(world, name);
+        person.says(&["init", "--no-passphrase", "--name", name, "--relay", other.link()]);
+        alice.adds(&person);
+        person.adds(&alice);
+    }
+    alice.says(&["send", "bob", "-m", "hello"]);
+    other.stop();
+    picture(world, "rocket-phone.jpg");
+    let sent = alice.ends(&["--json", "send", "bob", "rocket-phone.jpg", "-m", NOTE], 4).0;
+    let id = json(&sent)[0]["id"].as_str().unwrap().to_owned();
+    alice.ends(&["send", "carol", "rocket-phone.jpg", "-m", NOTE], 4);
+    (alice, other, id)
+}
+
+/// A sealed message stayed in the outbox for ever: nothing carried it, and nothing could cancel or delete it.
+#[test]
+fn what_was_still_to_go_out_to_somebody_blocked_or_removed_is_given_up() {
+    let world = World::new();
+    let (alice, mut other, id) = two_at_a_relay_that_is_away(&world);
+    let waiting = || -> Vec<Value> {
+        json(&alice.says(&["--json", "outbox"])).into_iter().map(|mut one| one["state"].take()).collect()
+    };
+    assert_eq!((waiting(), world.relay.blobs().len()), (vec!["draft".into(), "sealed".into()], 2));
+    for (words, name) in [("block", "bob"), ("remove", "carol")] {
+        let (_, said) = alice.ends(&["contact", words, name], 0);
+        let told = format!("1 message that was still to go out to {name} is given up");
+        assert!(said.contains(&told), "{said}");
+    }
+    // Its photo is still to be taken back from the relay.
+    assert_eq!(waiting(), ["retract"]);
+    alice.ends(&["outbox", "retry"], 0);
+    assert_eq!((waiting(), world.relay.blobs().len()), (vec![], 0));
+    let shown = alice.says(&["show", &id]);
+    assert!(shown.contains("it was still to go out when you blocked or removed bob"), "{shown}");
+    other.start();
+    alice.says(&["contact", "remove", "bob"]);
+    alice.adds(&Person::at(&world, "bob"));
+    alice.ends(&["receive"], 5);
+    let came = Person::at(&world, "bob").says(&["--json", "receive"]);
+    assert!(came.contains("hello") && !came.contains(NOTE), "{came}");
+    alice.says(&["delete", &id]);
+}
+
 #[test]
 fn what_was_looked_at_or_saved_stays_and_the_sender_is_told_so() {
     let world = World::new();

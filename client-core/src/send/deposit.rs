@@ -49,6 +49,7 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
                 first = first.and(Err(error));
             }
         }
+        self.drop_left_out(now, rng).await?;
         self.sweep_outgoing().await?;
         first
     }

@@ -313,11 +313,21 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         Ok(())
     }
 
+    /// Drops sends of which nothing goes out any more: everybody was blocked or removed before anything was enclosed for them.
+    pub(super) async fn drop_left_out(&self, now: Timestamp, rng: &mut impl CryptoRng) -> Result<(), ClientError> {
+        for outgoing in self.outgoing().await?.iter().filter(|one| one.is_enclosed() && !one.is_begun()) {
+            self.cancel_outgoing(outgoing, now, rng).await?;
+        }
+        Ok(())
+    }
+
     /// Forgets sends that are deposited and told. The right to keep their blobs stays while a body may be sealed again.
     pub(crate) async fn sweep_outgoing(&self) -> Result<(), ClientError> {
         let items = self.outbox().await?;
         let finished = |outgoing: &Outgoing| {
-            outgoing.is_enclosed() && !items.iter().any(|item| item.outgoing == Some(outgoing.id))
+            outgoing.is_enclosed()
+                && outgoing.is_begun()
+                && !items.iter().any(|item| item.outgoing == Some(outgoing.id))
         };
         let outgoing = self.outgoing().await?;
         if !outgoing.iter().any(finished) {

@@ -117,6 +117,43 @@ async fn somebody_blocked_is_neither_shown_nor_answered() {
     assert_eq!(deposits, 0);
 }
 
+/// They stayed in the outbox for ever: nothing carried them, and nothing could cancel or delete them.
+#[tokio::test]
+async fn what_was_still_to_go_out_to_somebody_blocked_or_removed_goes_out_no_more() {
+    for is_removed in [false, true] {
+        let mut scene = Scene::friends().await;
+        scene.talk().await;
+        scene.settle().await;
+        let (bob, now) = (scene.bob.client.fingerprint(), scene.clock.now());
+        scene.relay.stop().await;
+        scene.alice.client.hang_up();
+        // Sealed, and still to be sealed.
+        let sealed = scene.alice.note("bob", "too late").await.sent.remove(0).message.unwrap();
+        scene.alice.files.put("a.bin", b"bytes");
+        scene.alice.send(&["bob"], "far too late", &["a.bin"], exact()).await.unwrap();
+        let client = &scene.alice.client;
+        let given_up = match is_removed {
+            true => client.remove_contact(&bob, now, &mut scene.alice.rng).await.unwrap(),
+            false => client.block(&bob, now, &mut scene.alice.rng).await.unwrap(),
+        };
+        assert_eq!((sealed.state, given_up), (State::Outbox, 2));
+        scene.relay.resume().await;
+        scene.bob.client.hang_up();
+        scene.alice.receive().await.unwrap();
+        let status = scene.alice.client.status().await.unwrap();
+        assert_eq!((status.drafts, status.outbox, scene.alice.client.outgoing().await.unwrap().len()), (0, 0, 0));
+        let kept = scene.alice.client.message(&sealed.name()).await.unwrap();
+        assert!(kept.state == State::Retracted && kept.is_given_up());
+
+        // Nor once they know each other again.
+        scene.alice.client.remove_contact(&bob, now, &mut scene.alice.rng).await.unwrap();
+        scene.alice.add(&scene.bob, "bob").await;
+        scene.alice.note("bob", "a fresh start").await;
+        scene.settle().await;
+        assert_eq!(scene.bob.notes().await, ["hello", "well", "a fresh start"]);
+    }
+}
+
 fn is_deposit(command: &lightproof_wire::command::Command) -> bool {
     matches!(command, lightproof_wire::command::Command::Deposit { .. })
 }

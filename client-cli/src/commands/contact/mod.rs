@@ -13,6 +13,7 @@ use crate::clock::{now, rng};
 use crate::exit::{Exit, Failure};
 use crate::opened::Opened;
 use crate::output::{Output, Page, Report, Style};
+use crate::plan::ContactName;
 use crate::sanitize::Sanitized;
 
 pub(super) mod add;
@@ -54,16 +55,27 @@ pub(super) async fn run(typed: Contact, opened: &Opened, output: &mut Output) ->
         }
         Contact::Block { name } => {
             let person = contact(opened, name.as_str()).await?;
-            client.block(&person.fingerprint, now(), &mut rng()).await?;
+            let given_up = client.block(&person.fingerprint, now(), &mut rng()).await?;
             output.remark(format_args!("{name} is blocked: nothing of theirs is taken or shown any more"));
+            tell_given_up(given_up, &name, output);
         }
         Contact::Remove { name } => {
             let person = contact(opened, name.as_str()).await?;
-            client.remove_contact(&person.fingerprint, now(), &mut rng()).await?;
+            let given_up = client.remove_contact(&person.fingerprint, now(), &mut rng()).await?;
             output.remark(format_args!("{name} is removed, and may ask again"));
+            tell_given_up(given_up, &name, output);
         }
     }
     Ok(Exit::Done)
+}
+
+/// What was still to go out to somebody who was blocked or removed.
+fn tell_given_up(count: usize, name: &ContactName, output: &mut Output) {
+    match count {
+        0 => {}
+        1 => output.remark(format_args!("1 message that was still to go out to {name} is given up")),
+        _ => output.remark(format_args!("{count} messages that were still to go out to {name} are given up")),
+    }
 }
 
 /// A contact.

@@ -49,6 +49,7 @@ pub(crate) fn message(key: &MessageKey, from: &str, note: &str) -> Loaded {
         view_once: false,
         retracted: false,
         columns: 80,
+        is_given_up: false,
         previews: String::new(),
     };
     Loaded { message, promise: None }
