@@ -83,10 +83,19 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
             words.push(Word { relay: link(&mailbox.relay)?, purpose: Purpose::Mailboxes, command });
         }
         let revoke = |write, readers| Command::RevokeBlob { write, readers };
-        for outgoing in self.vault.scan::<Outgoing>().await?.iter().filter(|outgoing| !outgoing.is_begun()) {
+        for outgoing in self.vault.scan::<Outgoing>().await? {
             for photo in outgoing.photos.iter() {
-                let command = revoke(photo.write.clone(), Readers::All);
-                words.push(Word { relay: link(&outgoing.relay)?, purpose: Purpose::Others, command });
+                // Those who have an envelope lose their right below, with their message, unless they have the photo.
+                let without =
+                    outgoing.recipients.iter().zip(photo.readers.iter()).filter(|(to, _)| to.message_id.is_none());
+                let readers = match outgoing.is_begun() {
+                    true => without.map(|(_, read)| Readers::One(read.hash())).collect(),
+                    false => vec![Readers::All],
+                };
+                for readers in readers {
+                    let command = revoke(photo.write.clone(), readers);
+                    words.push(Word { relay: link(&outgoing.relay)?, purpose: Purpose::Others, command });
+                }
             }
         }
         let is_open = |message: &Message| {

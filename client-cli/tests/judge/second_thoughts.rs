@@ -151,6 +151,17 @@ fn what_was_still_to_go_out_to_somebody_blocked_or_removed_is_given_up() {
     alice.says(&["delete", &id]);
 }
 
+/// What only somebody could read whose envelope was never sealed stayed at the relay.
+#[test]
+fn a_home_that_is_erased_leaves_no_photo_of_a_send_that_is_sealed_for_some_only() {
+    let world = World::new();
+    let (alice, _other, _) = two_at_a_relay_that_is_away(&world);
+    alice.ends(&["send", "bob,carol", "rocket-phone.jpg", "-m", NOTE], 4);
+    assert_eq!(world.relay.blobs().len(), 3);
+    alice.says(&["erase", "--yes"]);
+    assert_eq!(world.relay.blobs().len(), 0);
+}
+
 #[test]
 fn what_was_looked_at_or_saved_stays_and_the_sender_is_told_so() {
     let world = World::new();
