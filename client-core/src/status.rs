@@ -22,6 +22,8 @@ pub struct Status {
     pub drafts: usize,
     /// Sealed envelopes that are not deposited yet.
     pub outbox: usize,
+    /// Messages of ours that are being taken back, while a part of that waits for a relay.
+    pub retracts: usize,
     /// Received messages that nobody has looked at.
     pub unread: usize,
     /// Received messages whose photos are not here yet.
@@ -71,6 +73,7 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         Ok(Status {
             drafts: outgoing.iter().filter(|outgoing| !outgoing.is_enclosed()).count(),
             outbox: self.outbox().await?.len(),
+            retracts: self.waiting_retracts().await?.len(),
             unread: messages.iter().filter(|message| !message.read.is_yes()).count(),
             waiting: received(State::Waiting),
             expired: messages.iter().filter(|message| message.state == State::Expired).count(),

@@ -35,6 +35,8 @@ pub(super) async fn run(opened: &Opened, output: &mut Output) -> Result<Exit, Fa
 struct Told {
     drafts: usize,
     outbox: usize,
+    /// Messages that are being taken back.
+    retracts: usize,
     unread: usize,
     waiting: usize,
     expired: usize,
@@ -95,6 +97,7 @@ impl Told {
         Self {
             drafts: status.drafts,
             outbox: status.outbox,
+            retracts: status.retracts,
             unread: status.unread,
             waiting: status.waiting,
             expired: status.expired,
@@ -163,8 +166,8 @@ impl Report for Told {
         writeln!(page, "requests       {}", self.requests)?;
         writeln!(
             page,
-            "under way      {} drafts, {} envelopes, {} receipts due",
-            self.drafts, self.outbox, self.receipts_due
+            "under way      {} drafts, {} envelopes, {} retracts, {} receipts due",
+            self.drafts, self.outbox, self.retracts, self.receipts_due
         )?;
         writeln!(page, "went wrong     {} expired, {} failed, {} missing", self.expired, self.failed, self.missing)?;
         writeln!(page, "prekeys        {} at the relay, {} secrets here", self.one_time_prekeys, self.prekey_secrets)?;

@@ -147,7 +147,7 @@ pub(crate) struct Home {
     pub(crate) people: Vec<Person>,
     /// In the order they are shown.
     pub(crate) messages: BTreeMap<Fingerprint, Vec<Entry>>,
-    /// Sends and envelopes that are not deposited yet.
+    /// Sends and envelopes that are not deposited yet, and messages that are still to be taken back.
     pub(crate) under_way: usize,
     /// Messages that nobody was told of.
     pub(crate) news: Vec<MessageKey>,

@@ -35,7 +35,8 @@ pub(super) async fn of(opened: &Opened) -> Result<Home, ClientError> {
     contacts.sort_by_key(|contact| Reverse(latest.get(&contact.fingerprint).copied()));
     home.people = requests.iter().chain(&contacts).map(|contact| person(contact, &home)).collect();
     let drafts = client.outgoing().await?.iter().filter(|outgoing| !outgoing.is_enclosed()).count();
-    home.under_way = drafts.saturating_add(client.outbox().await?.len());
+    let sealed = client.outbox().await?.len();
+    home.under_way = drafts.saturating_add(sealed).saturating_add(client.waiting_retracts().await?.len());
     Ok(home)
 }
 
