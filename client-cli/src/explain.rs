@@ -57,7 +57,9 @@ const fn exit(kind: Kind) -> Exit {
 
 fn hint(error: &ClientError) -> Option<String> {
     let hint = match error {
-        ClientError::BadName => "give one with --name: visible, without comma, not `me`, at most 64 bytes",
+        ClientError::BadName => {
+            "give one with --name: visible, without comma, no `-` in front, not `me`, at most 64 bytes"
+        }
         ClientError::Bundle(_) => "nothing was sent; ask this contact for a new card, over a way you trust",
         ClientError::Card(error) => card_hint(*error),
         ClientError::ChangedIdentity => {

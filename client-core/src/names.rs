@@ -55,8 +55,8 @@ impl fmt::Debug for NewName<'_> {
 /// [`ClientError::BadName`], [`ClientError::TooLong`].
 pub(crate) fn check_name(name: &str) -> Result<Text<NAME_BYTES>, ClientError> {
     let is_fine = |character: char| !character.is_control() && character != ',';
-    // Where names are typed, `-` is the standard input and `me` this home.
-    if name.trim() != name || ["", "-", "me"].contains(&name) || !name.chars().all(is_fine) {
+    // Where names are typed, what begins with `-` is the standard input or an option, and `me` is this home.
+    if name.trim() != name || ["", "me"].contains(&name) || name.starts_with('-') || !name.chars().all(is_fine) {
         return Err(ClientError::BadName);
     }
     Text::new(name).map_err(|_| ClientError::TooLong { what: "the name", max_bytes: NAME_BYTES })
@@ -83,7 +83,7 @@ mod tests {
         let named = |name: NewName<'_>, hint, number| name.of(&person("", hint, number), &known).unwrap();
         assert_eq!(named(NewName::Hinted, "carol", 6).as_str(), "carol");
         assert_eq!(named(NewName::Numbered, "carol", 6).as_str(), "contact-6");
-        for hint in ["", "-", "me", "a,b", " a", "alice", "a\nb"] {
+        for hint in ["", "-", "--json", "-x", "me", "a,b", " a", "alice", "a\nb"] {
             assert_eq!(named(NewName::Hinted, hint, 6).as_str(), "contact-6", "{hint:?}");
         }
         assert_eq!(named(NewName::Hinted, "contact-7", 7).as_str(), "contact-7-2");

@@ -118,6 +118,6 @@ impl Report for Exported {
     fn for_people(&self, page: &mut Page) -> std::fmt::Result {
         use std::fmt::Write as _;
         let file = Sanitized::line(&self.file);
-        writeln!(page, "{file}: check it with `lightproof verify-proof {}`", Sanitized::word(&self.file))
+        writeln!(page, "{file}: check it with `lightproof verify-proof {}`", Sanitized::file(&self.file))
     }
 }

@@ -26,6 +26,7 @@ fn contacts_are_separated_by_commas_and_named_once() {
     assert_eq!(to.names().iter().map(ContactName::as_str).collect::<Vec<_>>(), ["bob", "carol"]);
     assert_eq!("bob,,carol".parse::<Recipients>(), Err(ValueError::NothingThere));
     assert_eq!("a,b".parse::<ContactName>(), Err(ValueError::Comma));
+    assert_eq!("-x".parse::<ContactName>(), Err(ValueError::Dash));
     assert_eq!("a\u{202e}b".parse::<ContactName>(), Err(ValueError::Invisible));
     assert_eq!(" a".parse::<ContactName>(), Err(ValueError::SpaceAround));
     assert_eq!("x".repeat(65).parse::<ContactName>(), Err(ValueError::TooLong));

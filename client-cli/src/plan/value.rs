@@ -11,6 +11,8 @@ use crate::sanitize::is_visible_or_space;
 pub(crate) enum ValueError {
     #[error("it holds a comma, and commas separate contacts")]
     Comma,
+    #[error("it begins with -, as options do")]
+    Dash,
     #[error("it holds a character that is not visible")]
     Invisible,
     #[error("it is empty")]
@@ -29,7 +31,7 @@ pub(crate) enum ValueError {
     TooLong,
 }
 
-/// What I call a contact: visible, without comma, at most 64 bytes.
+/// What I call a contact: visible, without comma, at most 64 bytes, and no option of a command where it is typed.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct ContactName(String);
 
@@ -46,6 +48,9 @@ impl FromStr for ContactName {
     fn from_str(text: &str) -> Result<Self, ValueError> {
         if text.contains(',') {
             return Err(ValueError::Comma);
+        }
+        if text.starts_with('-') {
+            return Err(ValueError::Dash);
         }
         text.parse::<DisplayName>().map(|name| Self(name.0))
     }

@@ -35,6 +35,12 @@ impl<'a> Sanitized<'a> {
         Self { text: Cow::Borrowed(text), layout: Layout::Word }
     }
 
+    /// A file as a word of a command: one that begins with `-` would be an option of it.
+    pub(crate) fn file(text: &'a str) -> Self {
+        let text = if text.starts_with('-') { Cow::Owned(format!("./{text}")) } else { Cow::Borrowed(text) };
+        Self { text, layout: Layout::Word }
+    }
+
     /// A path, whatever its bytes are.
     pub(crate) fn path(path: &'a Path) -> Self {
         Self { text: path.to_string_lossy(), layout: Layout::Line }

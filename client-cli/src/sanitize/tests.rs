@@ -132,6 +132,20 @@ fn a_plain_name_stands_in_a_printed_command_as_it_is() {
     }
 }
 
+/// Quotes do not keep a command from taking it for one of its options.
+#[test]
+fn a_file_in_a_printed_command_is_no_option() {
+    for (name, shown) in [
+        ("-x.proof", "./-x.proof"),
+        ("--save-to", "./--save-to"),
+        ("-a b", "'./-a b'"),
+        ("a/-x", "a/-x"),
+        ("a b", "'a b'"),
+    ] {
+        assert_eq!(Sanitized::file(name).to_string(), shown);
+    }
+}
+
 #[test]
 fn two_names_that_look_the_same_are_the_same() {
     for hidden in ["bob\u{200d}", "b\u{200b}ob", "bob\u{fe0f}", "bob\u{3164}", "bob\u{2800}", "bob\u{e0041}"] {

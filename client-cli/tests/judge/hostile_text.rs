@@ -88,6 +88,25 @@ fn no_name_of_a_card_does_anything_in_a_command_that_is_printed_to_be_copied() {
     }
 }
 
+/// To every command it is an option: such a name could be given, and not be typed after that.
+#[test]
+fn what_begins_with_a_dash_is_no_name_and_a_file_of_a_printed_command() {
+    let world = World::new();
+    let (bob, stranger) = (world.person("bob"), Person::at(&world, "stranger"));
+    stranger.says(&["init", "--no-passphrase", "--name=--json", "--relay", world.relay.link()]);
+    let card = stranger.says(&["card"]);
+    let (_, refused) = bob.ends(&["contact", "add", card.trim(), "--allow-relay"], 1);
+    assert!(refused.contains("no `-` in front"), "{refused}");
+    bob.ends(&["contact", "add", card.trim(), "--allow-relay", "--name=-x"], 2);
+    bob.says(&["contact", "add", card.trim(), "--allow-relay", "--name", "x"]);
+    bob.ends(&["contact", "rename", "x", "--", "-x"], 2);
+
+    world.put("letter.txt", b"a letter");
+    let sealed = bob.says(&["seal", "--to", "me", "--out=-x.lightproof", "letter.txt"]);
+    assert!(sealed.contains("`lightproof open ./-x.lightproof`"), "{sealed}");
+    bob.says(&["open", "./-x.lightproof", "--save-to", "saved"]);
+}
+
 /// Copies the command that stands in what was printed into a shell; what it says then.
 fn pasted(person: &Person, printed: &str) -> String {
     let (_, line) = printed.split_once(": lightproof ").unwrap();

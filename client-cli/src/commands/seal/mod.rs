@@ -220,7 +220,7 @@ impl Report for Sealed {
             [one] => format!("{} opens it", Sanitized::line(one)),
             many => format!("{} open it", Sanitized::line(&many.join(", "))),
         };
-        writeln!(page, "{file}: {who} with `lightproof open {}`", Sanitized::word(&self.file))
+        writeln!(page, "{file}: {who} with `lightproof open {}`", Sanitized::file(&self.file))
     }
 }
 
