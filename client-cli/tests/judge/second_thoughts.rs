@@ -273,11 +273,23 @@ fn a_home_is_erased_without_its_relay_and_without_its_passphrase() {
 #[test]
 fn receipts_can_be_turned_off_for_one_contact() {
     let world = World::new();
-    let (_alice, bob) = world.friends();
+    let (alice, bob) = world.friends();
     bob.says(&["contact", "receipts", "alice", "off"]);
     assert_eq!(only(json(&bob.says(&["--json", "contact", "show", "alice"])))["receipts"], "off");
     assert!(bob.says(&["contact", "show", "alice"]).contains("receipts     off"));
+    // Bob has it and has looked at it, and owes nobody word of that.
+    let id = sent(&world, &alice, &[]);
+    assert_eq!(only(messages(&bob.says(&["--json", "receive"])))["state"], "verified");
+    bob.says(&["show", &id]);
+    let owed = || only(json(&bob.says(&["--json", "status"])))["receipts_due"].clone();
+    assert_eq!(owed(), 0);
     bob.says(&["contact", "receipts", "alice", "on"]);
+    // A later message is confirmed, and still nothing is heard of that one.
+    let following = bob.begins(&["--json", "receive", "--follow"]);
+    let told = json(&alice.says(&["--json", "send", "bob", "-m", "and this?", "--wait", "delivered"]));
+    assert_eq!(told.last().unwrap()["state"], "delivered");
+    assert_eq!(following.interrupted(), Some(0));
+    assert_eq!(messages(&alice.says(&["--json", "show", &id]))[0]["state"], "deposited");
     assert_eq!(only(json(&bob.says(&["--json", "contact", "list"])))["receipts"], "on");
     bob.ends(&["contact", "receipts", "alice", "sometimes"], 2);
 }
