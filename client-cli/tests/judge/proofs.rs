@@ -10,7 +10,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::person::{Person, json};
 use crate::pictures::picture;
-use crate::world::{Noise, World, fed, messages};
+use crate::world::{Noise, World, fed, messages, sha256};
 
 const NOTE: &str = "the rocket, before it was moved";
 
@@ -61,6 +61,41 @@ fn a_proof_holds_for_somebody_without_a_home_and_says_what_it_does_not_prove() {
     let verified = bob.says(&["verify-proof", "rocket.proof"]);
     assert!(verified.contains("alice, with whom you compared safety numbers, signed"), "{verified}");
     assert!(!verified.contains("cannot tell"), "{verified}");
+}
+
+#[test]
+fn a_sender_can_show_which_file_a_photo_was_made_from() {
+    let world = World::new();
+    let (alice, bob) = world.friends();
+    let original = picture(&world, "rocket-phone.jpg");
+    let mut following = bob.begins(&["--json", "receive", "--follow"]);
+    let sent = json(&alice.says(&["--json", "send", "bob", "rocket-phone.jpg", "-m", NOTE, "--wait", "delivered"]));
+    following.says_a_line_with(NOTE);
+    assert_eq!(following.interrupted(), Some(0));
+    let id = sent.last().unwrap()["id"].as_str().unwrap();
+    let exported = json(&alice.says(&["--json", "export", id, "--proof", "source.proof", "--open-source"]));
+    assert_eq!((&exported[0]["enclosed"], &exported[0]["sources"]), (&0.into(), &1.into()));
+
+    let stranger = Person::at(&world, "stranger");
+    let page = stranger.says(&["verify-proof", "source.proof", "--photo", "rocket-phone.jpg"]);
+    assert!(page.contains("rocket-phone.jpg is the file that photo 1 was made from, unchanged since"), "{page}");
+    let words = ["--json", "verify-proof", "source.proof", "--photo", "rocket-phone.jpg"];
+    let proof = &json(&stranger.says(&words))[0];
+    assert_eq!(proof["photos"][0]["source_sha256"], sha256(&original));
+    assert_eq!(proof["compared"], serde_json::json!([{ "photo": 1, "as": "source" }]));
+    // What arrived is another file, and the photo itself.
+    bob.says(&["show", id, "--no-photo", "--save", "photo.jpg"]);
+    let page = stranger.says(&["verify-proof", "source.proof", "--photo", "photo.jpg"]);
+    assert!(page.contains("photo.jpg is photo 1, unchanged since it was signed"), "{page}");
+
+    let mut other = original;
+    *other.last_mut().unwrap() ^= 1;
+    world.put("other.jpg", &other);
+    stranger.ends(&["verify-proof", "source.proof", "--photo", "other.jpg"], 3);
+    // Nobody but the sender has said it, and only where it was asked for.
+    alice.says(&["export", id, "--proof", "silent.proof"]);
+    let (_, stderr) = stranger.ends(&["verify-proof", "silent.proof", "--photo", "rocket-phone.jpg"], 3);
+    assert!(stderr.contains("none of the photos"), "{stderr}");
 }
 
 #[test]
