@@ -10,7 +10,7 @@ use crate::people::{Person, Place, json};
 use crate::tmux::Tmux;
 
 impl Tmux {
-    fn press(&self, keys: &[&str]) {
+    pub(crate) fn press(&self, keys: &[&str]) {
         self.run(&[&["send-keys"], keys].concat());
     }
 
@@ -25,7 +25,7 @@ impl Tmux {
     }
 
     /// The screen as letters, once it says something, without what shows nothing; times are zeros.
-    fn shows(&self, words: &str) -> String {
+    pub(crate) fn shows(&self, words: &str) -> String {
         let began = Instant::now();
         loop {
             let screen = String::from_utf8(self.run(&["capture-pane", "-p"]).stdout).unwrap();
@@ -205,6 +205,62 @@ fn leaves(tmux: &Tmux) {
     assert!(end.contains("code 0"), "{end}");
     tmux.write("echo visible");
     tmux.shows("echo visible");
+}
+
+/// Who sees no colours is told by words which line is chosen, who is verified, and what became of a message.
+#[test]
+fn the_inbox_without_colours_reads_as_well() {
+    let place = Place::new();
+    let (alice, bob) = place.alice_and_bob();
+    let carol = place.person("carol");
+    alice.adds(&carol);
+    carol.adds(&alice);
+    alice.says(&["contact", "verify", "bob", "--mark"]);
+    for (person, note) in [(&bob, "from bob"), (&carol, "from carol")] {
+        person.says(&["send", "alice", "-m", note]);
+        alice.says(&["receive"]);
+    }
+    let Some(tmux) = Tmux::start(&alice, "plain") else { return };
+    tmux.types("clear; echo be''gun; NO_COLOR=1 $L");
+    let of = |name: &str, rest: &str| format!("{name:<16} {rest}");
+    let (to_carol, to_bob) = (
+        of("carol", "unverified 1 new   00-00 00:00 from carol"),
+        of("bob", "verified   1 new   00-00 00:00 from bob"),
+    );
+    let shown = tmux.shows("from carol");
+    assert!(shown.contains(&format!("\n> {to_carol}\n  {to_bob}\n")), "{shown}");
+    tmux.press(&["Down"]);
+    let shown = tmux.shows("> bob");
+    assert!(shown.contains(&format!("\n  {to_carol}\n> {to_bob}\n")), "{shown}");
+    tmux.press(&["Enter"]);
+    let shown = tmux.shows("Esc back");
+    assert!(shown.contains("\n> 00-00 00:00 bob        verified  new "), "{shown}");
+    tmux.press(&["Enter"]);
+    let shown = tmux.shows("from bob (verified)");
+    assert!(shown.contains("\nverified: unchanged since bob sealed it"), "{shown}");
+    tmux.press(&["Escape"]);
+    tmux.shows("Enter open · w write · v verify · Esc back");
+    tmux.press(&["Escape"]);
+    tmux.shows("a add");
+    tmux.press(&["Up", "Enter", "Enter"]);
+    tmux.shows("from carol (unverified: compare safety numbers with v)");
+    let drawn = String::from_utf8(tmux.run(&["capture-pane", "-e", "-p"]).stdout).unwrap();
+    assert!(drawn.contains("from carol") && !sets_a_colour(&drawn), "{drawn:?}");
+    tmux.press(&["q"]);
+    tmux.shows("begun");
+    tmux.types("clear; $L");
+    tmux.shows("> carol");
+    let drawn = String::from_utf8(tmux.run(&["capture-pane", "-e", "-p"]).stdout).unwrap();
+    assert!(sets_a_colour(&drawn), "where colours may be, there are some: {drawn:?}");
+}
+
+/// Whether an escape sequence of this screen chooses a colour; bold and faint are none.
+fn sets_a_colour(screen: &str) -> bool {
+    let sequences = screen.split("\u{1b}[").skip(1).filter_map(|rest| rest.split_once('m'));
+    let is_colour = |number: &str| matches!(number.parse(), Ok(30..=38 | 40..=48 | 90..=107_u16));
+    sequences
+        .filter(|(all, _)| all.bytes().all(|one| one.is_ascii_digit() || one == b';'))
+        .any(|(all, _)| all.split(';').any(is_colour))
 }
 
 #[test]
