@@ -21,6 +21,7 @@ mod drawn;
 mod emulator;
 mod inbox;
 mod interrupted;
+mod long;
 mod metadata;
 mod once;
 #[expect(dead_code, reason = "what other tests need of people")]
