@@ -62,6 +62,7 @@ fn what_could_not_be_taken_back_at_once_is_taken_back_by_outbox_retry() {
     let waits = only(json(&alice.says(&["--json", "outbox"])));
     assert_eq!((&waits["id"], &waits["to"], &waits["state"]), (&id.clone().into(), &"bob".into(), &"retract".into()));
     assert_eq!((&waits["event"], &waits["photos"]), (&"outbox".into(), &1.into()));
+    assert_eq!(only(json(&alice.says(&["--json", "status"])))["retracts"], 1);
     let line = format!("{} to bob: ", &id[..8]);
     let (still, _) = alice.ends(&["outbox", "retry", &id], 4);
     assert_eq!(still, format!("{line}retract, 1 photo\n"));
