@@ -129,11 +129,11 @@ fn ten_thousand_messages_are_scrolled_without_delay() {
     let mut go = |keys: &[&str], words: &str| longest = longest.max(answers(&tmux, keys, words));
     go(&["Home"], "message 00001");
     go(&["End"], "message 10000");
-    // Page by page, eighteen lines each, then line by line.
-    go(&["PageUp"; 40], "message 09281");
+    // As from keys that are held down: page by page, eighteen lines each, then line by line.
+    go(&["-N", "200", "PageUp"], "message 06401");
     go(&["Home"], "message 00001");
-    go(&["PageDown"; 40], "message 00720");
-    go(&["Down"; 60], "message 00781");
+    go(&["-N", "200", "PageDown"], "message 03600");
+    go(&["-N", "200", "Down"], "message 03801");
     go(&["End", "Enter"], "unchanged since bob sealed it");
     go(&["Escape"], "message 09990");
     println!("the longest of {MESSAGES} messages' keys took {longest:?}");
