@@ -6,7 +6,7 @@ use lightproof_wire::{refusal::Refusal, reply::Reply};
 
 use crate::{
     blob::{self, Opening},
-    limits::Made,
+    limits::{Limits, Made},
     mailbox::{self, Creation},
     rates::Standing,
     serve::Service,
@@ -20,12 +20,12 @@ impl Service {
         creation: Creation,
         address: Option<IpAddr>,
     ) -> Result<Reply, RuleError> {
-        let (now, today, limits) = ((self.clock)(), self.today(), self.limits_now());
+        let (now, today) = ((self.clock)(), self.today());
         let counted = self.rates.make_mailbox(address, now);
         if let Err(too_many) = counted {
             self.made_before(too_many, move |rows| mailbox::owned(rows, &creation.owner).map(|_| ())).await?;
         }
-        let made = self.make(move |rows| mailbox::create(rows, creation, today, &limits)).await;
+        let made = self.make(move |rows, limits| mailbox::create(rows, creation, today, limits)).await;
         if counted.is_ok() && made != Ok(Made::Now) {
             self.rates.made_no_mailbox(address, now);
         }
@@ -38,13 +38,13 @@ impl Service {
         opening: Opening,
         address: Option<IpAddr>,
     ) -> Result<Reply, RuleError> {
-        let (now, today, limits) = ((self.clock)(), self.today(), self.limits_now());
+        let (now, today) = ((self.clock)(), self.today());
         let bytes = opening.shape.sealed_bytes();
         let (counted, write) = (self.rates.open_blob(address, bytes, now), opening.write);
         if let Err(too_many) = counted {
             self.made_before(too_many, move |rows| blob::written(rows, &write).map(|_| ())).await?;
         }
-        let made = self.make(move |rows| blob::open(rows, opening, today, &limits)).await;
+        let made = self.make(move |rows, limits| blob::open(rows, opening, today, limits)).await;
         if counted.is_ok() && made != Ok(Made::Now) {
             self.rates.opened_no_blob(address, bytes, now);
         }
@@ -65,9 +65,9 @@ impl Service {
 
     async fn make(
         &self,
-        rule: impl FnOnce(&mut dyn RowsMut) -> Result<Made, RuleError> + Send + 'static,
+        rule: impl FnOnce(&mut dyn RowsMut, &Limits) -> Result<Made, RuleError> + Send + 'static,
     ) -> Result<Made, RuleError> {
         let _place = self.rates.write(Standing::Stranger)?;
-        self.commit(rule).await.map(Durable::into_inner)
+        self.commit_new(rule).await.map(Durable::into_inner)
     }
 }

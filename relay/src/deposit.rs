@@ -1,15 +1,13 @@
 //! Deposits and prekeys: what strangers may ask for too, so that it is held back before the writer is asked.
 
-use std::{iter, net::IpAddr, sync::Arc};
+use std::{net::IpAddr, sync::Arc};
 
 use lightproof_wire::{
-    command::MailboxKind, envelope::Envelope, limits::ENVELOPE_BYTES, prekey::PublishedPrekey, refusal::Refusal,
-    reply::Reply,
+    command::MailboxKind, envelope::Envelope, prekey::PublishedPrekey, refusal::Refusal, reply::Reply,
 };
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::{
-    limits::Limits,
     mailbox::{self, DropHash, OwnerHash},
     prekeys,
     rates::Standing,
@@ -20,15 +18,15 @@ use crate::{
 impl Service {
     /// Stores an envelope. How fast depends on whose it is: a doorbell takes few, and last.
     pub(crate) async fn deposit(self: &Arc<Self>, drop: DropHash, envelope: Envelope) -> Result<Reply, RuleError> {
-        let (now, today, limits) = ((self.clock)(), self.today(), self.limits_now());
+        let (now, today) = ((self.clock)(), self.today());
         let kind = self.kind(drop).await?;
         let _place = self.rates.write(kind.into())?;
         self.rates.deposit(drop, kind, now)?;
         self.rates.in_all(kind.into(), now)?;
         let digest = envelope.digest();
-        let deposit = self.commit(move |rows| mailbox::deposit(rows, drop, envelope, digest, today, &limits)).await?;
-        self.room.wrote(self.chunks.as_ref(), ENVELOPE_BYTES as u64);
-        let (owner, promise) = deposit.split();
+        let deposit =
+            self.commit_new(move |rows, limits| mailbox::deposit(rows, drop, envelope, digest, today, limits));
+        let (owner, promise) = deposit.await?.split();
         self.watches.wake(&owner);
         self.metrics.deposits.inc();
         Ok(Reply::Deposited(self.receipts.sign(promise)))
@@ -49,16 +47,9 @@ impl Service {
         signed: PublishedPrekey,
         one_time: Vec<PublishedPrekey>,
     ) -> Result<Reply, RuleError> {
-        let (today, limits) = (self.today(), self.limits);
-        let (room, chunks) = (Arc::clone(&self.room), Arc::clone(&self.chunks));
-        let bytes = iter::once(&signed).chain(&one_time).map(|prekey| prekey.sealed.as_slice().len() as u64).sum();
-        let publish = self.commit(move |rows| {
-            // Looked at when its turn comes: as many as may wait would fill what is kept free.
-            let limits = Limits { space: room.space(), ..limits };
-            prekeys::publish(rows, owner, signed, one_time, today, &limits)?;
-            room.wrote(chunks.as_ref(), bytes);
-            Ok(())
-        });
+        let today = self.today();
+        let publish =
+            self.commit_new(move |rows, limits| prekeys::publish(rows, owner, signed, one_time, today, limits));
         Ok(publish.await?.promise(Reply::Done))
     }
 

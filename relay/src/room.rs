@@ -4,7 +4,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use lightproof_wire::refusal::Refusal;
 
-use crate::{limits::Space, store::Chunks};
+use crate::{
+    limits::Space,
+    store::{Chunks, RawRow, Rows, RowsMut, StoreUnavailable, Table},
+};
 
 /// After this much was written the disk is looked at again, if the reserve is not smaller than four of these.
 const LOOK_BYTES: u64 = 64 * 1_048_576;
@@ -92,5 +95,46 @@ impl Room {
         if before / look_bytes != before.wrapping_add(bytes) / look_bytes {
             self.look(chunks);
         }
+    }
+}
+
+/// Rows that one step sees and writes, and how much of the disk the new ones may take.
+pub struct Counted<'a> {
+    rows: &'a mut dyn RowsMut,
+    /// Of all that was written so far.
+    pub bytes: u64,
+}
+
+impl<'a> Counted<'a> {
+    /// Nothing written yet.
+    pub fn new(rows: &'a mut dyn RowsMut) -> Self {
+        Self { rows, bytes: 0 }
+    }
+}
+
+impl Rows for Counted<'_> {
+    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreUnavailable> {
+        self.rows.get(table, key)
+    }
+
+    fn range(&self, table: Table, from: &[u8], before: &[u8], limit: usize) -> Result<Vec<RawRow>, StoreUnavailable> {
+        self.rows.range(table, from, before, limit)
+    }
+
+    fn count(&self, table: Table) -> Result<u64, StoreUnavailable> {
+        self.rows.count(table)
+    }
+}
+
+impl RowsMut for Counted<'_> {
+    fn put(&mut self, table: Table, key: &[u8], value: &[u8]) -> Result<(), StoreUnavailable> {
+        // Twice: pages of a tree are half full where its keys come in no order.
+        let bytes = key.len().saturating_add(value.len()).saturating_mul(2);
+        self.bytes = self.bytes.saturating_add(bytes as u64);
+        self.rows.put(table, key, value)
+    }
+
+    fn remove(&mut self, table: Table, key: &[u8]) -> Result<bool, StoreUnavailable> {
+        self.rows.remove(table, key)
     }
 }

@@ -26,7 +26,7 @@ use crate::{
     prekeys,
     rates::{Rates, Standing},
     receipt::ReceiptSigner,
-    room::Room,
+    room::{Counted, Room},
     shown::Shown,
     store::{self, Chunks, Durable, FileId, RuleError, Store, StoreUnavailable, row},
     totals::TotalsRow,
@@ -157,7 +157,7 @@ impl Service {
     }
 
     async fn serve_whole(self: &Arc<Self>, command: Command, address: Option<IpAddr>) -> Result<Reply, RuleError> {
-        let (today, limits) = (self.today(), self.limits_now());
+        let (today, limits) = (self.today(), self.limits);
         match command {
             Command::CreateMailbox { owner, drop, kind, access } => {
                 let access = self.admission.charged(access.as_ref())?;
@@ -198,11 +198,6 @@ impl Service {
             // The peer's machine keeps two of these, and the third was served above.
             Command::Watch { .. } | Command::Ack { .. } | Command::GetChunk { .. } => Err(Refusal::Unsupported.into()),
         }
-    }
-
-    /// What the rules enforce, with what the disk has left now.
-    pub(crate) fn limits_now(&self) -> Limits {
-        Limits { space: self.room.space(), ..self.limits }
     }
 
     /// Whether a command is served now or asked too much; its place in front of the disk, if it is known to need one.
@@ -268,13 +263,30 @@ impl Service {
         Ok(page)
     }
 
-    /// Runs a rule and waits for its commit.
+    /// Runs a rule and waits for its commit. Whatever it writes is counted here, so that no rule fills the disk unseen.
     pub(crate) async fn commit<T: Send + 'static>(
         &self,
         rule: impl FnOnce(&mut dyn store::RowsMut) -> Result<T, RuleError> + Send + 'static,
     ) -> Result<Durable<T>, RuleError> {
         self.check_works()?;
-        store::commit(self.store.as_ref(), rule).await
+        let (room, chunks) = (Arc::clone(&self.room), Arc::clone(&self.chunks));
+        let counted = move |rows: &mut dyn store::RowsMut| {
+            let mut rows = Counted::new(rows);
+            let done = rule(&mut rows);
+            room.wrote(chunks.as_ref(), rows.bytes);
+            done
+        };
+        store::commit(self.store.as_ref(), counted).await
+    }
+
+    /// Runs a rule that makes something new. What the disk has left is what it has when the rule's turn comes: as many
+    /// as may wait would fill what is kept free.
+    pub(crate) async fn commit_new<T: Send + 'static>(
+        &self,
+        rule: impl FnOnce(&mut dyn store::RowsMut, &Limits) -> Result<T, RuleError> + Send + 'static,
+    ) -> Result<Durable<T>, RuleError> {
+        let (room, limits) = (Arc::clone(&self.room), self.limits);
+        self.commit(move |rows| rule(rows, &Limits { space: room.space(), ..limits })).await
     }
 
     pub(crate) async fn look<T: Send + 'static>(

@@ -52,6 +52,20 @@ fn open() -> Command {
     Command::OpenBlob { write: write.hash(), readers, shape, keep_days: 1, access: None }
 }
 
+/// A blob with as many readers as may be: the most rows for a command.
+fn open_to_many(number: u32) -> Command {
+    let capability = |reader: u8| {
+        let mut bytes = [reader; 32];
+        bytes.iter_mut().zip(number.to_be_bytes()).for_each(|(to, from)| *to = from);
+        bytes
+    };
+    let read = |reader| Capability::<right::Read>::from_bytes(capability(reader)).hash();
+    let readers = List::new((0..64).map(read).collect()).unwrap();
+    let write = Capability::<right::Write>::from_bytes(capability(0)).hash();
+    let shape = BlobShape::new(ChunkClass::Small, 1).unwrap();
+    Command::OpenBlob { write, readers, shape, keep_days: 1, access: None }
+}
+
 /// A signed prekey and a whole stock for a doorbell.
 fn publish(doorbell: u8, until: Day) -> Command {
     let sealed = || Bytes::new(vec![doorbell; 6_600]).unwrap();
@@ -265,6 +279,25 @@ async fn prekeys_at_many_doorbells_leave_a_relay_the_room_it_needs() {
     assert_eq!(client.ask(publish(0, until)).await, Reply::Done, "a repeat");
     let bundle = client.ask(Command::TakePrekeys { drop: mailbox(0).drop }).await;
     assert!(matches!(bundle, Reply::Bundle(bundle) if bundle.one_time.is_some()));
+    assert!(relay.stop());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn blobs_that_are_opened_and_never_sent_leave_a_relay_the_room_it_needs() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(disk) = Disk::of(folder.path(), 24) else { return };
+    let relay = disk.start("8");
+    let mut client = Client::connect(&relay.link).await;
+    let mut numbers = 0..u32::MAX;
+    let refused = loop {
+        let number = numbers.next().unwrap_or_else(|| panic!("it never fills"));
+        match client.try_ask(open_to_many(number)).await {
+            Some(Reply::Opened) => {}
+            other => break (number, other),
+        }
+    };
+    assert_eq!(refused.1, Some(FULL), "at blob {}", refused.0);
+    assert_eq!(client.ask(open_to_many(0)).await, Reply::Opened, "a repeat");
     assert!(relay.stop());
 }
 

@@ -14,6 +14,7 @@ mod prekeys;
 mod rates;
 mod ready;
 mod refused;
+mod room;
 mod rows;
 mod scrub;
 mod shown;

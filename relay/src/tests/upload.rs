@@ -39,11 +39,11 @@ const REFUSED: RuleError = RuleError::Refused(Refusal::Refused);
 
 /// A disk whose next sync comes to what the test says, and that counts.
 #[derive(Default)]
-struct Disk {
+pub(super) struct Disk {
     memory: MemoryChunks,
     next_sync: Mutex<Option<SyncError>>,
     sync_count: AtomicU64,
-    free_bytes: AtomicU64,
+    pub(super) free_bytes: AtomicU64,
 }
 
 impl Disk {
