@@ -63,6 +63,7 @@ pub mod socket;
 pub mod store;
 mod sweep;
 pub mod systemd;
+pub mod threads;
 pub mod tls;
 pub mod tombstone;
 pub mod totals;
@@ -102,6 +103,7 @@ use crate::{
     serve::{Clock, Service},
     store::{Chunks, Store, StoreUnavailable, disk::DiskStore, files::Files},
     systemd::Listeners,
+    threads::ChunkThreads,
     upload::Uploads,
 };
 
@@ -204,6 +206,7 @@ impl Relay {
             watches: Watches::default(),
             uploads: Uploads::default(),
             chunk_memory: ChunkMemory::new(config.chunks_in_memory),
+            chunk_threads: ChunkThreads::default(),
             metrics,
             rates: Rates::new(&config.rates),
             room: Arc::new(Room::new(config.free_space_bytes)),

@@ -29,6 +29,7 @@ use crate::{
     room::{Counted, Room},
     shown::Shown,
     store::{self, Chunks, Durable, FileId, RuleError, Store, StoreUnavailable, row},
+    threads::{ChunkThreads, blocking},
     totals::TotalsRow,
     upload::Uploads,
 };
@@ -62,6 +63,8 @@ pub struct Service {
     pub uploads: Uploads,
     /// What chunks may take of it, over all connections.
     pub chunk_memory: ChunkMemory,
+    /// What chunks may take of the threads.
+    pub chunk_threads: ChunkThreads,
     /// Counts.
     pub metrics: Metrics,
     /// What was asked for lately.
@@ -339,13 +342,4 @@ fn fresh_file() -> Result<FileId, RuleError> {
     let mut id = [0; 16];
     getrandom::fill(&mut id).map_err(|_| Refusal::Internal)?;
     Ok(FileId(id))
-}
-
-pub(crate) async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, RuleError> + Send + 'static,
-) -> Result<T, RuleError> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(outcome) => outcome,
-        Err(_) => Err(Refusal::Internal.into()),
-    }
 }

@@ -12,8 +12,9 @@ use lightproof_wire::{
 
 use crate::{
     blob::{self, WriteHash},
-    serve::{Service, blocking},
+    serve::Service,
     store::{self, FileId, RuleError, StoreUnavailable},
+    threads::blocking,
     upload::{self, SyncDue, Upload},
 };
 
@@ -26,14 +27,14 @@ impl Service {
     ) -> Result<Reply, RuleError> {
         self.room.check()?;
         let service = Arc::clone(self);
-        let (upload, due) = blocking(move || {
+        let put = self.chunk_threads.run(move || {
             let upload = service.uploads.find(service.store.as_ref(), write)?.ok_or(Refusal::Refused)?;
             let due = upload.put(service.chunks.as_ref(), index, chunk.as_slice())?;
             service.room.wrote(service.chunks.as_ref(), chunk.as_slice().len() as u64);
             service.metrics.chunk_bytes_in.inc_by(chunk.as_slice().len() as u64);
             Ok((upload, due))
-        })
-        .await?;
+        });
+        let (upload, due) = put.await?;
         if due == SyncDue::Now {
             let service = Arc::clone(self);
             self.tasks.spawn(async move { service.sync_upload(write, upload).await });
@@ -58,8 +59,11 @@ impl Service {
     async fn sync_and_record(self: &Arc<Self>, write: WriteHash, upload: &Arc<Upload>) -> Result<(), RuleError> {
         self.check_works()?;
         let (service, syncing, today) = (Arc::clone(self), Arc::clone(upload), self.today());
-        let covered =
-            blocking(move || syncing.sync(service.chunks.as_ref())).await.inspect_err(|error| self.fail(error))?;
+        let covered = self
+            .chunk_threads
+            .run(move || syncing.sync(service.chunks.as_ref()))
+            .await
+            .inspect_err(|error| self.fail(error))?;
         let synced = covered.chunks.clone();
         self.commit(move |rows| blob::record(rows, write, synced, today)).await?.into_inner();
         upload.recorded(&covered);
@@ -72,7 +76,7 @@ impl Service {
         index: ChunkIndex,
     ) -> Result<Reply, RuleError> {
         let service = Arc::clone(self);
-        let bytes = blocking(move || {
+        let read = self.chunk_threads.run(move || {
             let place = |rows: &dyn store::Rows| blob::read(rows, &read.hash(), index);
             let (file, offset, length) = store::look(service.store.as_ref(), place)?;
             let length = usize::try_from(length).map_err(|_| Refusal::Internal)?;
@@ -81,8 +85,8 @@ impl Service {
                 Refusal::Internal => RuleError::Damaged,
                 refusal => RuleError::Refused(refusal),
             })
-        })
-        .await?;
+        });
+        let bytes = read.await?;
         self.metrics.chunk_bytes_out.inc_by(bytes.len() as u64);
         Ok(Reply::Chunk(SealedChunk::new(bytes).map_err(|_| RuleError::Damaged)?))
     }
@@ -102,7 +106,10 @@ impl Service {
         let _turn = upload.turn().await;
         self.check_works()?;
         let (service, sealing) = (Arc::clone(self), Arc::clone(&upload));
-        blocking(move || sealing.seal(service.chunks.as_ref())).await.inspect_err(|error| self.fail(error))?;
+        self.chunk_threads
+            .run(move || sealing.seal(service.chunks.as_ref()))
+            .await
+            .inspect_err(|error| self.fail(error))?;
         // The file is on disk, complete: only now may its row say so.
         let done = self.commit(move |rows| blob::commit(rows, write)).await.inspect_err(|_| upload.reopen())?;
         self.uploads.committed(&write);
@@ -116,7 +123,7 @@ impl Service {
             return;
         }
         let service = Arc::clone(self);
-        let removed = blocking(move || {
+        let removed = self.chunk_threads.run(move || {
             for file in files {
                 service.uploads.removed(file);
                 service.chunks.remove(file).map_err(StoreUnavailable::because)?;

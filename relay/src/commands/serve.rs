@@ -10,6 +10,7 @@ use lightproof_relay::{
     config::{Config, LogFormat},
     descriptors, dump, malloc,
     systemd::{self, Listeners},
+    threads::BLOCKING_THREADS,
 };
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
@@ -18,9 +19,6 @@ use tokio::{
 use tracing_subscriber::EnvFilter;
 
 use super::{Failure, link, options::Options};
-
-/// Threads for file work: enough to keep a disk busy; each may hold a chunk.
-const BLOCKING_THREADS: usize = 16;
 
 pub(crate) fn serve(options: &Options) -> Result<(), Failure> {
     malloc::settle();

@@ -49,6 +49,7 @@ use crate::{
         Chunks, FileId, SyncError,
         memory::{MemoryChunks, MemoryStore},
     },
+    threads::BLOCKING_THREADS,
 };
 
 const CHUNK: usize = 65_536;
@@ -302,4 +303,35 @@ async fn chunks_that_wait_for_a_slow_disk_are_as_many_as_may_be_whoever_has_left
     disk.goes_on();
     let mut honest = Client::connect(&service).await;
     honest.upload(100).await;
+}
+
+/// Chunks of one uploader had all threads for as long as the disk took: nobody's rows were looked at, and systemd ended a
+/// relay that gave no sign of life.
+#[test]
+fn a_disk_that_takes_no_chunks_keeps_nobody_from_the_rows() {
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    let runtime = runtime.enable_all().max_blocking_threads(BLOCKING_THREADS).build().unwrap();
+    runtime.block_on(async {
+        let disk = Arc::new(Stuck::default());
+        let service = relay_over(Arc::clone(&disk) as _, 256).await;
+        let mut uploading = Vec::new();
+        for byte in (1..).take(3 * BLOCKING_THREADS) {
+            let mut client = Client::connect(&service).await;
+            assert_eq!(client.ask(open(byte)).await, Reply::Opened);
+            client.send(put(byte)).await;
+            uploading.push(client);
+        }
+        until(|| service.tasks.len() - SWEEP == uploading.len()).await;
+        let mut honest = Client::connect(&service).await;
+        let (owner, drop) = (Capability::from_bytes([1; 32]), Capability::from_bytes([2; 32]));
+        let (kind, access) = (MailboxKind::Private, None);
+        let (owner, hash) = (Capability::hash(&owner), Capability::hash(&drop));
+        assert_eq!(honest.ask(Command::CreateMailbox { owner, drop: hash, kind, access }).await, Reply::Created);
+        let deposit = Command::Deposit { drop, envelope: envelope(1) };
+        assert!(matches!(honest.ask(deposit).await, Reply::Deposited(_)));
+        disk.goes_on();
+        for client in &mut uploading {
+            assert!(matches!(client.receive().await, RelayFrame::Reply(_, Reply::Done)));
+        }
+    });
 }
