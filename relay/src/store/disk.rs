@@ -105,8 +105,9 @@ impl DiskStore {
 
 impl Store for DiskStore {
     fn read(&self, look: &mut dyn FnMut(&dyn Rows) -> Result<(), RuleError>) -> Result<(), RuleError> {
-        let transaction = self.live.current().begin_read().map_err(StoreUnavailable::because)?;
-        look(&Snapshot(transaction))
+        let database = self.live.current();
+        let transaction = database.begin_read().map_err(StoreUnavailable::because)?;
+        look(&Snapshot { transaction, _database: database })
     }
 
     fn submit(&self, step: Step) -> Result<(), Overloaded> {
@@ -185,19 +186,29 @@ pub(super) fn range_in(
         .collect()
 }
 
-struct Snapshot(redb::ReadTransaction);
+/// What is committed now. It ends before its database, which another may take the place of meanwhile: one that is dropped
+/// closes under its readers.
+struct Snapshot {
+    transaction: redb::ReadTransaction,
+    _database: Arc<Database>,
+}
 
 impl Rows for Snapshot {
     fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreUnavailable> {
-        get_in(&self.0.open_table(definition(table)).map_err(StoreUnavailable::because)?, key)
+        get_in(&self.transaction.open_table(definition(table)).map_err(StoreUnavailable::because)?, key)
     }
 
     fn range(&self, table: Table, from: &[u8], before: &[u8], limit: usize) -> Result<Vec<RawRow>, StoreUnavailable> {
-        range_in(&self.0.open_table(definition(table)).map_err(StoreUnavailable::because)?, from, before, limit)
+        range_in(
+            &self.transaction.open_table(definition(table)).map_err(StoreUnavailable::because)?,
+            from,
+            before,
+            limit,
+        )
     }
 
     fn count(&self, table: Table) -> Result<u64, StoreUnavailable> {
-        let table = self.0.open_table(definition(table)).map_err(StoreUnavailable::because)?;
+        let table = self.transaction.open_table(definition(table)).map_err(StoreUnavailable::because)?;
         table.len().map_err(StoreUnavailable::because)
     }
 }

@@ -2,6 +2,8 @@
 
 use std::{
     path::Path,
+    sync::{Arc, mpsc},
+    thread,
     time::{Duration, Instant},
 };
 
@@ -141,4 +143,35 @@ fn a_file_in_use_is_said_to_be_in_use() {
     let path = folder.path().join("rows.redb");
     let _first = DiskStore::open(&path, LIMITS).unwrap();
     assert!(DiskStore::open(&path, LIMITS).err().unwrap().is_in_use());
+}
+
+/// A backup under way ended with "Database has been closed" when the file that it read was replaced.
+#[tokio::test]
+async fn whoever_reads_while_the_file_is_replaced_reads_to_the_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rows.redb");
+    let disk = Arc::new(emptied(&path).await.0);
+    let before = disk.space().unwrap();
+    let ((begun, has_begun), (replaced, has_replaced)) = (mpsc::channel(), mpsc::channel());
+    let reader = thread::spawn({
+        let disk = Arc::clone(&disk);
+        move || {
+            look(disk.as_ref(), |rows| {
+                begun.send(()).unwrap();
+                has_replaced.recv().unwrap();
+                Ok(rows.range(Table::Envelopes, &[], &[0xff; 8], usize::MAX)?.len())
+            })
+        }
+    });
+    has_begun.recv().unwrap();
+    disk.compact(0);
+    let began = Instant::now();
+    while disk.space().unwrap().file_bytes > before.file_bytes / 3 {
+        assert!(began.elapsed() < Duration::from_secs(60), "it never ends");
+        thread::sleep(Duration::from_millis(5));
+    }
+    // The old file is let go by a thread of its own.
+    thread::sleep(Duration::from_millis(300));
+    replaced.send(()).unwrap();
+    assert_eq!(reader.join().unwrap(), Ok((MANY / 10) as usize));
 }
