@@ -125,10 +125,14 @@ async fn what_cannot_be_used_changes_nothing_and_is_said() {
     }
     fs::remove_file(files.path().join("key.pem")).unwrap();
     program.signal("-HUP");
+    program.says("cannot be read");
     assert_eq!(shown(&dialler.dial(address).await.unwrap()), first(&old.chain));
     // Nobody asks this time: it looks by itself.
     put(files.path(), &other);
     program.says("the certificate has changed");
+    assert_eq!(shown(&dialler.dial(address).await.unwrap()), first(&other.chain));
+    fs::remove_file(files.path().join("cert.pem")).unwrap();
+    program.says("cannot be read");
     assert_eq!(shown(&dialler.dial(address).await.unwrap()), first(&other.chain));
     program.signal("-TERM");
     program.says("stopped");
