@@ -25,6 +25,8 @@ pub struct KeptFile {
 /// There while a restore is under way.
 const UNFINISHED: &str = "restore.unfinished";
 
+const SHARED: &str = "others may read it, and what is in it is no relay's; give the relay a folder of its own";
+
 /// A relay's data folder.
 #[derive(Clone, Debug)]
 pub struct Folder {
@@ -35,14 +37,19 @@ impl Folder {
     /// Opens or creates the folder, private to this user; one that was open to others is closed to them.
     ///
     /// # Errors
-    /// The disk's; `PermissionDenied` if the folder is open to others and not this user's to close.
+    /// The disk's; `PermissionDenied` if the folder is open to others and not this user's to close, or holds what no
+    /// relay has made: whoever shares that would lose it.
     pub fn open(root: &Path) -> io::Result<Self> {
         DirBuilder::new().recursive(true).mode(0o700).create(root)?;
+        let folder = Self { root: fs::canonicalize(root)? };
         let mode = fs::metadata(root)?.permissions().mode();
         if mode & 0o077 != 0 {
+            if !folder.is_a_relays() && !folder.is_empty()? {
+                return Err(io::Error::new(io::ErrorKind::PermissionDenied, SHARED));
+            }
             fs::set_permissions(root, Permissions::from_mode(mode & 0o7700))?;
         }
-        Ok(Self { root: fs::canonicalize(root)? })
+        Ok(folder)
     }
 
     /// The folder as it is, if it is there: nothing is made, and nothing is closed to anybody.
@@ -80,6 +87,28 @@ impl Folder {
         self.root.join("control.sock")
     }
 
+    fn is_a_relays(&self) -> bool {
+        ["rows.redb", "receipt.key", UNFINISHED].iter().any(|name| self.root.join(name).exists())
+    }
+
+    fn is_empty(&self) -> io::Result<bool> {
+        for entry in fs::read_dir(&self.root)? {
+            // A disk of its own comes with this.
+            if entry?.file_name() != "lost+found" {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Whether a backup may be restored into it: there is nothing in it, or what an earlier restore has left.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub fn takes_a_restore(&self) -> io::Result<bool> {
+        Ok(self.is_half_restored() || fs::read_dir(&self.root)?.next().is_none())
+    }
+
     /// Whether a restore into it was cut off: what is there is a part of a backup.
     #[must_use]
     pub fn is_half_restored(&self) -> bool {
@@ -93,7 +122,7 @@ impl Folder {
     /// The disk's; `WouldBlock` while another process restores.
     pub fn begin_restore(&self) -> io::Result<Option<Unfinished>> {
         let path = self.root.join(UNFINISHED);
-        if fs::read_dir(&self.root)?.next().is_some() && !self.is_half_restored() {
+        if !self.takes_a_restore()? {
             return Ok(None);
         }
         let mark = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path)?;
@@ -198,5 +227,41 @@ impl Unfinished {
         File::open(&self.folder)?.sync_all()?;
         fs::remove_file(&self.path)?;
         File::open(&self.folder)?.sync_all()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        fs::{self, Permissions},
+        io,
+        os::unix::fs::PermissionsExt as _,
+    };
+
+    use super::Folder;
+
+    /// A folder that others read was closed to them by whoever mistyped `--data`.
+    #[test]
+    fn a_folder_that_is_open_to_others_is_closed_if_it_is_empty_or_a_relays_and_else_left_as_it_is() {
+        for (name, mode) in [
+            (None, 0o700),
+            (Some("lost+found"), 0o700),
+            (Some("rows.redb"), 0o700),
+            (Some("receipt.key"), 0o700),
+            (Some("restore.unfinished"), 0o700),
+            (Some("index.html"), 0o755),
+            (Some("certificate.pem"), 0o755),
+        ] {
+            let parent = tempfile::tempdir().unwrap();
+            let root = parent.path().join("data");
+            fs::create_dir(&root).unwrap();
+            if let Some(name) = name {
+                fs::write(root.join(name), b"").unwrap();
+            }
+            fs::set_permissions(&root, Permissions::from_mode(0o755)).unwrap();
+            let refused = Folder::open(&root).err().map(|error| error.kind());
+            assert_eq!(refused, (mode == 0o755).then_some(io::ErrorKind::PermissionDenied), "{name:?}");
+            assert_eq!(fs::metadata(&root).unwrap().permissions().mode() & 0o777, mode, "{name:?}");
+        }
     }
 }

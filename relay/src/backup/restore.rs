@@ -29,6 +29,12 @@ const BUFFER_BYTES: usize = 1_048_576;
 pub fn restore(backup: &mut File, root: &Path) -> Result<(Contents, Day), BackupError> {
     verify(BufReader::with_capacity(BUFFER_BYTES, &*backup))?;
     backup.seek(SeekFrom::Start(0))?;
+    // Before the folder is closed to others: one that cannot be used stays as it is.
+    if let Some(found) = Folder::found(root)?
+        && !found.takes_a_restore()?
+    {
+        return Err(BackupError::NotEmpty);
+    }
     let folder = Folder::open(root)?;
     let unfinished = folder.begin_restore()?.ok_or(BackupError::NotEmpty)?;
     let mut reader = Reader::open(BufReader::with_capacity(BUFFER_BYTES, backup))?;

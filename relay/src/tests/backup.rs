@@ -126,11 +126,13 @@ async fn a_restore_takes_an_empty_folder_or_one_that_a_restore_has_left_half_don
     let parent = tempfile::tempdir().unwrap();
     let data = parent.path().join("data");
     fs::create_dir(&data).unwrap();
-    fs::write(data.join("mine"), b"precious").unwrap();
+    fs::write(data.join("rows.redb"), b"precious").unwrap();
+    fs::set_permissions(&data, fs::Permissions::from_mode(0o755)).unwrap();
     let refused = backup::restore(&mut in_file(parent.path(), &bytes), &data);
     assert!(matches!(refused, Err(BackupError::NotEmpty)));
     assert_eq!(fs::read_dir(&data).unwrap().count(), 1);
-    fs::remove_file(data.join("mine")).unwrap();
+    assert_eq!(fs::metadata(&data).unwrap().permissions().mode() & 0o777, 0o755, "refused, and closed to others");
+    fs::remove_file(data.join("rows.redb")).unwrap();
     // As a restore that was killed leaves it: the mark, and some of the rest.
     let folder = Folder::open(&data).unwrap();
     drop(folder.begin_restore().unwrap().unwrap());
