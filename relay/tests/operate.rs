@@ -151,6 +151,27 @@ async fn a_backup_of_a_relay_that_runs_and_of_one_that_is_stopped_restores_all_o
     assert_eq!(left.len(), 5, "{left:?}");
 }
 
+/// Each removed what the other had written, and neither was made.
+#[test]
+fn of_backups_under_one_name_at_one_time_one_is_made_and_none_touches_another() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let relay = Running::start(&data);
+    for round in 0..5 {
+        let backup = folder.path().join(format!("backup-{round}"));
+        let arguments = ["backup", backup.to_str().unwrap(), "--data", data.to_str().unwrap()];
+        let begin = || program(&arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let all: Vec<_> = std::iter::repeat_with(begin).take(4).collect();
+        let made = all.into_iter().map(|mut one| one.wait().unwrap().success()).filter(|made| *made).count();
+        assert_eq!(made, 1, "in round {round}");
+        let restored = folder.path().join(format!("restored-{round}"));
+        let (code, _, errors) = on(&restored, &["restore", backup.to_str().unwrap()]);
+        assert_eq!((code, errors.as_str()), (0, ""));
+    }
+    assert!(relay.stop());
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 11, "something unfinished was left");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn access_is_granted_listed_and_revoked_while_the_relay_runs_and_while_it_does_not() {
     let folder = tempfile::tempdir().unwrap();
