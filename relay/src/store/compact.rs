@@ -21,8 +21,8 @@ use std::{
 use redb::{Database, ReadableDatabase as _, ReadableTableMetadata as _};
 
 use super::{
-    LAST_KEY, RowSpace, Step, StoreUnavailable, Table,
-    disk::{definition, range_in},
+    LAST_KEY, RowSpace, Rows as _, Step, StoreUnavailable, Table,
+    disk::{Snapshot, definition, range_in},
     fresh::{Change, Fresh, identity},
 };
 
@@ -75,12 +75,10 @@ impl Live {
     /// What rows take, and about how much of it they need.
     pub(super) fn space(&self) -> Result<RowSpace, StoreUnavailable> {
         let Some(path) = &self.path else { return Ok(RowSpace::default()) };
-        let transaction = self.current().begin_read().map_err(StoreUnavailable::because)?;
+        let rows = Snapshot::of(self.current())?;
         let mut used_bytes = 0_u64;
         for table in Table::ALL {
-            let count = transaction.open_table(definition(table)).map_err(StoreUnavailable::because)?;
-            let count = count.len().map_err(StoreUnavailable::because)?;
-            used_bytes = used_bytes.saturating_add(count.saturating_mul(row_bytes(table)));
+            used_bytes = used_bytes.saturating_add(rows.count(table)?.saturating_mul(row_bytes(table)));
         }
         let blocks = rustix::fs::stat(path).map_err(StoreUnavailable::because)?.st_blocks;
         Ok(RowSpace { file_bytes: u64::try_from(blocks).unwrap_or(0).saturating_mul(512), used_bytes })

@@ -105,9 +105,7 @@ impl DiskStore {
 
 impl Store for DiskStore {
     fn read(&self, look: &mut dyn FnMut(&dyn Rows) -> Result<(), RuleError>) -> Result<(), RuleError> {
-        let database = self.live.current();
-        let transaction = database.begin_read().map_err(StoreUnavailable::because)?;
-        look(&Snapshot { transaction, _database: database })
+        look(&Snapshot::of(self.live.current())?)
     }
 
     fn submit(&self, step: Step) -> Result<(), Overloaded> {
@@ -188,9 +186,16 @@ pub(super) fn range_in(
 
 /// What is committed now. It ends before its database, which another may take the place of meanwhile: one that is dropped
 /// closes under its readers.
-struct Snapshot {
+pub(super) struct Snapshot {
     transaction: redb::ReadTransaction,
     _database: Arc<Database>,
+}
+
+impl Snapshot {
+    pub(super) fn of(database: Arc<Database>) -> Result<Self, StoreUnavailable> {
+        let transaction = database.begin_read().map_err(StoreUnavailable::because)?;
+        Ok(Self { transaction, _database: database })
+    }
 }
 
 impl Rows for Snapshot {
