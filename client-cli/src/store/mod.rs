@@ -43,6 +43,8 @@ struct State {
     yielded: Option<Instant>,
     /// A thread looks after the open file.
     guarded: bool,
+    /// The file was there once. Where it is not any more, the home was erased, and no other is made in its place.
+    was_there: bool,
 }
 
 // Dropped in this order: the file is closed before the turn ends.
@@ -53,7 +55,7 @@ struct Open {
 }
 
 impl RedbStore {
-    /// The vault of a home; the file is made where it is missing. Nothing is opened yet.
+    /// The vault of a home; the file is made where it is missing by now. Nothing is opened yet.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
@@ -74,7 +76,8 @@ impl RedbStore {
     ) -> Result<Self, StoreError> {
         let turns = Turns::of(home.clone()).map_err(held)?;
         let say_waiting = Box::new(say_waiting);
-        Ok(Self(Arc::new(Shared { home, turns, patience, say_waiting, state: Mutex::default() })))
+        let state = Mutex::new(State { was_there: home.vault().exists(), ..State::default() });
+        Ok(Self(Arc::new(Shared { home, turns, patience, say_waiting, state })))
     }
 
     async fn run<T: Send + 'static>(
@@ -214,7 +217,11 @@ impl Shared {
             let since = state.yielded.map_or(PAUSE, |yielded| yielded.elapsed());
             thread::sleep(PAUSE.saturating_sub(since));
             let turn = self.turns.take(self.patience, &self.say_waiting).map_err(held)?;
+            if state.was_there && !self.home.vault().exists() {
+                return Err(StoreError::Unavailable);
+            }
             state.open = Some(Open { database: open_file(&self.home)?, _turn: turn, used: Instant::now() });
+            state.was_there = true;
             if !state.guarded {
                 let shared = Arc::downgrade(self);
                 // Without a guard the file stays open until the next operation ends: later, but right.

@@ -132,3 +132,18 @@ async fn a_vault_has_its_name_only_once_it_is_whole() {
     assert_eq!(store.commit(put(1, b"alice")).await, Err(StoreError::Unavailable));
     assert!(!home.vault().exists());
 }
+
+/// A send that ran while its home was erased left an empty vault there, which looked like a damaged home.
+#[tokio::test]
+async fn a_vault_that_was_erased_meanwhile_is_not_made_again() {
+    let (_folder, home) = home();
+    let maker = RedbStore::of(home.clone(), || ()).unwrap();
+    maker.commit(put(1, b"alice")).await.unwrap();
+    let opener = RedbStore::of(home.clone(), || ()).unwrap();
+    maker.close();
+    fs::remove_file(home.vault()).unwrap();
+    for store in [maker, opener] {
+        assert_eq!(store.scan(Table::Contacts).await, Err(StoreError::Unavailable));
+    }
+    assert!(!home.vault().exists());
+}
