@@ -7,7 +7,7 @@ use std::io::{self, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use crate::exit::Failure;
-use crate::home::Home;
+use crate::home::{Home, STAGING_FOLDER};
 use crate::lock::{Patience, Turns};
 use crate::platform::file::sync_folder;
 
@@ -17,13 +17,15 @@ pub(crate) struct Erasing {
 }
 
 impl Erasing {
-    /// A home, or what an erasure that was interrupted has left of one.
+    /// A home, or what an erasure or a restore that was interrupted has left of one.
     ///
     /// # Errors
     /// Where there is neither.
     pub(crate) fn find(path: PathBuf) -> Result<Self, Failure> {
         let home = match Home::open(path.clone()) {
-            Err(failure) if !path.join(BEGUN).exists() => return Err(failure),
+            Err(failure) if ![BEGUN, STAGING_FOLDER].iter().any(|left| path.join(left).exists()) => {
+                return Err(failure);
+            }
             Err(_) => Home::create(path)?,
             Ok(home) => home,
         };
@@ -49,7 +51,8 @@ impl Erasing {
         let turns = Turns::of(self.home.clone()).map_err(io::Error::other)?;
         let turn = turns.take(Patience::default(), || ()).map_err(io::Error::other)?;
         let (folder, begun) = (self.home.path(), self.home.path().join(BEGUN));
-        for vault in [self.home.vault().with_extension("new"), self.home.vault()] {
+        let vaults = [self.home.staged_vault(), self.home.vault()];
+        for vault in vaults.into_iter().flat_map(|vault| [vault.with_extension("new"), vault]) {
             if vault.exists() {
                 // One that was begun before is written over below; a second one must not hide it.
                 write_over(&begun)?;
@@ -60,9 +63,11 @@ impl Erasing {
         write_over(&begun)?;
         remove(&begun)?;
         sync_folder(folder)?;
-        match fs::remove_dir_all(self.home.spool()) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
+        for part in [self.home.spool(), self.home.staging()] {
+            match fs::remove_dir_all(part) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
         }
         [self.home.turn(), self.home.waiting(), self.home.watch()].iter().try_for_each(|path| remove(path))?;
         drop(turn);
@@ -146,6 +151,28 @@ mod tests {
         fs::hard_link(path.join("vault.redb"), folder.path().join("witness")).unwrap();
         Erasing::find(path).unwrap().erase().unwrap();
         assert_eq!(fs::read(folder.path().join("witness")).unwrap(), vec![0; 100_000]);
+    }
+
+    /// A restore that was killed left a whole vault there, which erasing called somebody else's.
+    #[test]
+    fn what_a_killed_restore_left_goes_too_keys_first() {
+        let folder = tempfile::tempdir().unwrap();
+        for is_beside_a_home in [true, false] {
+            let path = home(folder.path());
+            let staging = Home::open(path.clone()).unwrap().staging();
+            let staged = Home::create(staging).unwrap();
+            private_file(&staged.vault()).unwrap().write_all(&[7; 100_000]).unwrap();
+            private_folder(&staged.spool()).unwrap();
+            let witness = folder.path().join("witness");
+            fs::hard_link(staged.vault(), &witness).unwrap();
+            if !is_beside_a_home {
+                fs::remove_file(path.join("vault.redb")).unwrap();
+            }
+            assert_eq!(Erasing::find(path.clone()).unwrap().erase().unwrap(), Vec::<PathBuf>::new());
+            assert!(!path.exists());
+            assert_eq!(fs::read(&witness).unwrap(), vec![0; 100_000]);
+            fs::remove_file(witness).unwrap();
+        }
     }
 
     #[test]

@@ -86,6 +86,16 @@ impl Home {
         self.0.join("spool")
     }
 
+    /// The folder of a home in the making.
+    pub(crate) fn staging(&self) -> PathBuf {
+        self.0.join(STAGING_FOLDER)
+    }
+
+    /// The database of the vault of a home in the making.
+    pub(crate) fn staged_vault(&self) -> PathBuf {
+        self.staging().join(VAULT_FILE)
+    }
+
     /// Held by the process whose turn it is.
     pub(crate) fn turn(&self) -> PathBuf {
         self.0.join("lock")
@@ -119,6 +129,8 @@ pub(crate) fn private_folder(path: &Path) -> io::Result<()> {
 }
 
 const VAULT_FILE: &str = "vault.redb";
+/// Inside the folder of the home that is to be.
+pub(crate) const STAGING_FOLDER: &str = "restoring";
 
 #[cfg(all(test, unix))]
 mod tests {

@@ -27,15 +27,17 @@ impl Staging {
     /// # Errors
     /// Where there is a home, or another process makes one, or the disk fails.
     pub(crate) fn begin(home: &Home) -> Result<Self, Failure> {
-        let held = |error: crate::lock::TurnError| Failure::failed(error.to_string());
-        let turn = Turns::of(home.clone()).map_err(held)?.take(Patience::default(), || ()).map_err(held)?;
-        if home.vault().exists() {
-            return Err(Failure::failed(format!("there is a home in {} already", Sanitized::path(home.path()))));
-        }
-        let path = home.path().join("restoring");
-        removed(&path).map_err(|error| failed(home, &error))?;
-        let inner = Home::create(path)?;
+        let turn = cleared(home)?;
+        let inner = Home::create(home.staging())?;
         Ok(Self { place: home.clone(), home: inner, _turn: turn })
+    }
+
+    /// What an earlier process left in a folder that holds no home goes: there is to be a home another way.
+    ///
+    /// # Errors
+    /// As those of [`begin`](Self::begin).
+    pub(crate) fn clear(home: &Home) -> Result<(), Failure> {
+        cleared(home).map(drop)
     }
 
     /// Where to make it.
@@ -67,6 +69,17 @@ impl Drop for Staging {
         // What stays is removed by the next one that begins here.
         let _gone = removed(self.home.path());
     }
+}
+
+/// The turn in a folder without a home, and without the beginnings of one.
+fn cleared(home: &Home) -> Result<Turn, Failure> {
+    let held = |error: crate::lock::TurnError| Failure::failed(error.to_string());
+    let turn = Turns::of(home.clone()).map_err(held)?.take(Patience::default(), || ()).map_err(held)?;
+    if home.vault().exists() {
+        return Err(Failure::failed(format!("there is a home in {} already", Sanitized::path(home.path()))));
+    }
+    removed(&home.staging()).map_err(|error| failed(home, &error))?;
+    Ok(turn)
 }
 
 fn removed(path: &Path) -> io::Result<()> {
@@ -106,13 +119,21 @@ mod tests {
         // As a crash between the two renames leaves it, and one before them.
         private_folder(&home.spool()).unwrap();
         fs::write(home.spool().join("chunk"), "of before").unwrap();
-        private_folder(&home.path().join("restoring").join("spool")).unwrap();
+        private_folder(&home.staging().join("spool")).unwrap();
         drop(filled(&home, "given up"));
-        assert!(!home.vault().exists() && !home.path().join("restoring").exists());
+        assert!(!home.vault().exists() && !home.staging().exists());
         filled(&home, "whole").appear().unwrap();
         assert_eq!(fs::read_to_string(home.vault()).unwrap(), "whole");
         assert_eq!(fs::read_to_string(home.spool().join("chunk")).unwrap(), "whole");
-        assert!(!home.path().join("restoring").exists());
+        assert!(!home.staging().exists());
         assert!(Staging::begin(&home).unwrap_err().what.contains("already"));
+    }
+
+    #[test]
+    fn a_home_that_is_made_another_way_clears_what_was_left_in_the_making() {
+        let (_folder, home) = home();
+        private_folder(&home.staging().join("spool")).unwrap();
+        Staging::clear(&home).unwrap();
+        assert!(!home.staging().exists());
     }
 }

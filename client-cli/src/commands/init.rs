@@ -19,6 +19,7 @@ use crate::output::Output;
 use crate::plan::{self, ACCESS_VARIABLE, Input, PassphraseSource, one_reader_of_stdin};
 use crate::sanitize::Sanitized;
 use crate::source::read_text;
+use crate::staging::Staging;
 use crate::terminal::{self, Purpose};
 
 pub(super) async fn run(typed: Init, global: &Global, output: &mut Output) -> Result<Exit, Failure> {
@@ -31,7 +32,9 @@ pub(super) async fn run(typed: Init, global: &Global, output: &mut Output) -> Re
     let passphrase = passphrase((!typed.no_passphrase).then_some(&source), &path, output)?;
     let name = typed.name.map(|name| name.as_str().to_owned()).unwrap_or_default();
     let new = NewHome { name, relay: typed.relay, access };
-    let opened = Opened::create(Home::create(path)?, new, &passphrase, output).await?;
+    let home = Home::create(path)?;
+    Staging::clear(&home)?;
+    let opened = Opened::create(home, new, &passphrase, output).await?;
     let result = interruptible(register(&opened, output), cut_off()).await;
     end(result, &opened, output).await
 }
