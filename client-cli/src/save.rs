@@ -10,6 +10,7 @@ use crate::platform::access::private;
 use crate::platform::file::{rename_new, sync_folder};
 
 mod along;
+mod hidden;
 
 /// A file being written under a hidden name in the folder it will appear in; dropped before its end, it leaves no trace.
 #[derive(Debug)]
@@ -19,15 +20,12 @@ pub(crate) struct UnfinishedFile {
 }
 
 impl UnfinishedFile {
-    /// Begins a file that only its owner can read.
+    /// Begins a file that only its owner can read. What a killed process left unfinished in this folder goes.
     ///
     /// # Errors
     /// Those of the file system.
     pub(crate) fn begin(folder: &Path) -> io::Result<Self> {
-        let mut random = [0; 8];
-        getrandom::fill(&mut random).map_err(io::Error::other)?;
-        let hidden = folder.join(format!(".lightproof-{:016x}.part", u64::from_ne_bytes(random)));
-        let file = private(OpenOptions::new().write(true).create_new(true)).open(&hidden)?;
+        let (file, hidden) = hidden::begin(folder)?;
         Ok(Self { file, hidden })
     }
 
