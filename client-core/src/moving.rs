@@ -249,7 +249,8 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
             match all.iter_mut().find(|left| left.relay == relay) {
                 Some(left) => {
                     left.since = left.since.min(since);
-                    left.awaited.extend(awaited);
+                    // Left more than once, it has more than one mailbox for them.
+                    left.awaited.extend(awaited.filter(|awaited| !left.awaited.contains(awaited)));
                 }
                 None => all.push(Left { relay, since, awaited: awaited.into_iter().collect() }),
             }

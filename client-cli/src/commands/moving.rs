@@ -1,5 +1,6 @@
 //! `relay move`: my mailboxes go to another relay.
 
+use std::collections::BTreeSet;
 use std::fmt::{self, Write as _};
 
 use lightproof_core::ClientError;
@@ -48,11 +49,12 @@ pub(super) async fn run(moving: Moving, opened: &Opened, output: &mut Output) ->
     {
         return Err(error.into());
     }
-    let awaited = client.left_relays().await?.iter().map(|left| left.awaited.len()).sum();
+    // Whoever is awaited at two relays that were left is told once.
+    let awaited: BTreeSet<_> = client.left_relays().await?.into_iter().flat_map(|left| left.awaited).collect();
     let card = client.card().await?;
     output.report(&Moved {
         link: link.to_string(),
-        awaited,
+        awaited: awaited.len(),
         card: card.print(),
         fingerprint: card.fingerprint.to_string(),
     })?;

@@ -32,9 +32,13 @@ pub(super) fn plan(typed: args::Send, global: &Global) -> Result<Sending, Failur
 }
 
 pub(super) async fn run(plan: Sending, opened: &Opened, output: &mut Output) -> Result<Exit, Failure> {
-    let mut people = Vec::new();
+    let mut people: Vec<Contact> = Vec::new();
     for name in plan.to.names() {
-        people.push(contact(opened, name.as_str()).await?);
+        let person = contact(opened, name.as_str()).await?;
+        // A name and a fingerprint can mean the same person.
+        if people.iter().all(|other| other.fingerprint != person.fingerprint) {
+            people.push(person);
+        }
     }
     let mut files = PhotoFiles::default();
     let draft = draft(&plan, &people, &mut files)?;

@@ -47,6 +47,21 @@ fn a_home_moves_to_another_relay_and_its_contacts_come_after() {
     assert_eq!(received_notes(&alice), ["two", "settled"]);
 }
 
+/// Each was counted once for each relay that was left.
+#[test]
+fn who_moves_away_and_back_tells_each_contact_once() {
+    let world = World::new();
+    let (alice, bob) = world.friends();
+    alice.says(&["send", "bob", "-m", "one"]);
+    bob.says(&["receive"]);
+    bob.says(&["send", "alice", "-m", "two"]);
+    let other = Relay::serve(world.path("other"), "127.0.0.1:0", &[]);
+    for relay in [other.link(), world.relay.link()] {
+        let moved = json(&bob.says(&["--json", "relay", "move", relay])).remove(0);
+        assert_eq!(moved["awaited"], 1, "{moved}");
+    }
+}
+
 #[test]
 fn a_move_that_is_refused_changes_nothing_and_access_opens_the_door() {
     let world = World::new();

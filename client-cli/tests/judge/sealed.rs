@@ -146,3 +146,18 @@ fn a_passphrase_opens_what_it_sealed_without_a_home_and_through_pipes() {
     let left: Vec<_> = fs::read_dir(place.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert!(left.iter().all(|name| !name.to_string_lossy().contains(".part")), "{left:?}");
 }
+
+/// The same person got two messages, or two ways into one file.
+#[test]
+fn somebody_named_twice_in_different_ways_is_one_recipient() {
+    let (world, alice, bob) = acquainted();
+    let fingerprint = json(&alice.says(&["--json", "contact", "list"]))[0]["fingerprint"].as_str().unwrap().to_owned();
+    let both = format!("bob,{}", &fingerprint[..12]);
+    assert_eq!(json(&alice.says(&["--json", "send", &both, "-m", "once"])).len(), 1);
+    assert_eq!(messages(&bob.says(&["--json", "receive"])).len(), 1);
+    bob.says(&["send", "alice", "-m", "my key comes with it"]);
+    alice.says(&["receive"]);
+    world.put("plan.txt", b"a plan");
+    let sealed = json(&alice.says(&["--json", "seal", "--to", &both, "plan.txt"])).remove(0);
+    assert_eq!(sealed["to"], serde_json::json!(["bob"]), "{sealed}");
+}

@@ -20,7 +20,7 @@ use crate::exit::{Exit, Failure};
 use crate::home::Home;
 use crate::opened::{Opened, is_set};
 use crate::output::{Output, Page, Report};
-use crate::plan::{Input, PassphraseSource, Recipients, one_reader_of_stdin};
+use crate::plan::{ContactName, Input, PassphraseSource, Recipients, one_reader_of_stdin};
 use crate::progress::Moved;
 use crate::sanitize::Sanitized;
 use crate::save::UnfinishedFile;
@@ -43,8 +43,7 @@ pub(super) async fn run(typed: &Seal, global: &Global, output: &mut Output) -> R
     let key = signer.map(|opened| opened.client.identity_key());
     let (sealing, names) = match (&typed.to, &opened) {
         (Some(to), Some(opened)) => {
-            let recipients = recipients(to, opened).await?;
-            let names = to.names().iter().map(|name| name.as_str().to_owned()).collect();
+            let (names, recipients): (_, Vec<_>) = recipients(to, opened).await?.into_iter().unzip();
             (begun(facts, &LockFor::Recipients(&recipients), key)?, names)
         }
         _ => {
@@ -72,16 +71,20 @@ fn begun(files: Vec<FileFacts>, to: &LockFor<'_>, signer: Option<&IdentityKey>) 
     begin(files, to, signer, now(), &mut rng()).map_err(|error| told(error.into()))
 }
 
-/// Their sealing keys; those that have none yet are named.
-async fn recipients(to: &Recipients, opened: &Opened) -> Result<Vec<(Fingerprint, SealingKey)>, Failure> {
-    let mut recipients = Vec::new();
-    for name in to.names() {
-        if name.as_str() == "me" {
-            recipients.push(opened.client.own_sealing_key(now(), &mut rng()).await?);
-            continue;
+/// As they were named, and their sealing keys; those that have none yet are named. A name and a fingerprint can mean the same
+/// person, who gets one.
+async fn recipients(to: &Recipients, opened: &Opened) -> Result<Vec<(String, (Fingerprint, SealingKey))>, Failure> {
+    let mut recipients: Vec<(String, (Fingerprint, SealingKey))> = Vec::new();
+    for name in to.names().iter().map(ContactName::as_str) {
+        let one = if name == "me" {
+            opened.client.own_sealing_key(now(), &mut rng()).await?
+        } else {
+            let person = contact(opened, name).await?;
+            (person.fingerprint, sealing_key(&person)?)
+        };
+        if recipients.iter().all(|(_, other)| other.0 != one.0) {
+            recipients.push((name.to_owned(), one));
         }
-        let person = contact(opened, name.as_str()).await?;
-        recipients.push((person.fingerprint, sealing_key(&person)?));
     }
     Ok(recipients)
 }
