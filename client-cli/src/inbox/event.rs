@@ -101,8 +101,14 @@ pub(crate) enum Event {
         number: String,
     },
     Said(Said),
-    /// A draft is a message now.
-    Sent(Fingerprint),
+    /// A draft that was to be sent is saved: the next command goes on with it.
+    Saved,
+    /// A draft that was to be sent was not, and goes back to where it was written.
+    Unsent {
+        draft: Draft,
+        /// Whether it was said to be [`Saved`](Self::Saved).
+        was_saved: bool,
+    },
 }
 
 /// What is to be done outside.
@@ -237,6 +243,13 @@ pub(crate) struct Draft {
     /// As they were typed.
     pub(crate) photos: Vec<String>,
     pub(crate) treatment: Treatment,
+}
+
+impl Draft {
+    /// Whether nothing is written.
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.note.is_empty() && self.photos.is_empty()
+    }
 }
 
 /// What is done to its photos.

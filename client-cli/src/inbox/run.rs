@@ -49,7 +49,7 @@ async fn show(
             Some(key) = keys.recv() => key,
             Some(event) = told.recv() => event,
             // The keyboard is gone, and the terminal with it.
-            else => return Ok(Exit::Done),
+            else => return end(&state),
         };
         let mut next = Some(event);
         // What came together is drawn together.
@@ -62,9 +62,18 @@ async fn show(
                 }
             }
             if state.is_done() {
-                return Ok(Exit::Done);
+                return end(&state);
             }
             next = keys.try_recv().or_else(|_| told.try_recv()).ok();
         }
+    }
+}
+
+/// What was to be sent and is lost does not go without a word.
+fn end(state: &State) -> Result<Exit, Failure> {
+    match state.unsaved_count() {
+        0 => Ok(Exit::Done),
+        1 => Err(Failure::failed("1 message was not saved yet, and is not sent")),
+        count => Err(Failure::failed(format!("{count} messages were not saved yet, and are not sent"))),
     }
 }

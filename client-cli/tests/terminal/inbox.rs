@@ -287,6 +287,31 @@ fn whatever_ends_the_inbox_the_terminal_is_as_it_was() {
     }
 }
 
+/// Each message waited for the one before, and those that waited were lost when the inbox was left.
+#[test]
+fn what_was_sent_is_in_the_outbox_once_the_inbox_is_left() {
+    let mut place = Place::new();
+    let (alice, _bob) = place.alice_and_bob();
+    let link = place.link();
+    let Some(tmux) = Tmux::start(&alice, "left") else { return };
+    // In the place of the relay somebody listens and never answers.
+    place.stop_relay();
+    let address = link.trim_start_matches("wss://").split('/').next().unwrap();
+    let _silent = std::net::TcpListener::bind(address).unwrap();
+    tmux.types("clear; $L; echo code $?");
+    for note in ["one", "two", "three"] {
+        tmux.shows("w write");
+        tmux.press(&["w"]);
+        tmux.shows("> note to bob");
+        tmux.write(note);
+        tmux.press(&["Enter"]);
+    }
+    tmux.shows("w write");
+    tmux.press(&["q"]);
+    tmux.shows("code 0");
+    assert_eq!(json(&alice.says(&["--json", "outbox"])).len(), 3);
+}
+
 #[test]
 fn without_a_terminal_or_a_home_there_is_no_inbox() {
     let place = Place::new();

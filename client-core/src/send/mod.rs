@@ -62,6 +62,13 @@ pub struct SendOutcome {
     pub compressions: Vec<Option<Compression>>,
 }
 
+/// A draft that is saved, with its photos prepared; while it lives, no other process sends it.
+pub struct SavedDraft<F, H> {
+    outgoing: Outgoing,
+    prepared: Vec<PreparedPhoto<F>>,
+    _hold: Option<H>,
+}
+
 /// Where photos come from, and where they are decoded: not necessarily in this process.
 pub trait Sources {
     /// An open file.
@@ -94,21 +101,48 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         now: Timestamp,
         rng: &mut impl CryptoRng,
     ) -> Result<SendOutcome, ClientError> {
-        let (outgoing, prepared, _hold) = match self.untold(&draft, now, rng).await? {
-            Some(begun) => {
-                let hold = self.spool.hold(begun.hold_name()).await?;
-                let hold = hold.ok_or(ClientError::NotNow("another lightproof command is sending this already"))?;
-                (begun, Vec::new(), Some(hold))
-            }
-            None => {
-                let prepared = self.prepare_all(&draft, sources, rng).await?;
-                let mut id = [0; 16];
-                rng.fill_bytes(&mut id);
-                // Held before anybody else can see it.
-                let hold = self.spool.hold(SpoolName::of(id)).await?;
-                (self.save_draft(&draft, id, now, rng).await?, prepared, hold)
-            }
-        };
+        let saved = self.save(&draft, sources, now, rng).await?;
+        self.send_saved(saved, sources, now, rng).await
+    }
+
+    /// The first half of [`send`](Self::send), which needs no relay: prepares the photos and saves the draft. From then on
+    /// the next command goes on with it.
+    ///
+    /// # Errors
+    /// [`ClientError`]: nothing was or will be sent.
+    pub async fn save<F: Sources>(
+        &self,
+        draft: &Draft,
+        sources: &F,
+        now: Timestamp,
+        rng: &mut impl CryptoRng,
+    ) -> Result<SavedDraft<F::File, P::Hold>, ClientError> {
+        if let Some(outgoing) = self.untold(draft, now, rng).await? {
+            let hold = self.spool.hold(outgoing.hold_name()).await?;
+            let hold = hold.ok_or(ClientError::NotNow("another lightproof command is sending this already"))?;
+            return Ok(SavedDraft { outgoing, prepared: Vec::new(), _hold: Some(hold) });
+        }
+        let prepared = self.prepare_all(draft, sources, rng).await?;
+        let mut id = [0; 16];
+        rng.fill_bytes(&mut id);
+        // Held before anybody else can see it.
+        let hold = self.spool.hold(SpoolName::of(id)).await?;
+        let outgoing = self.save_draft(draft, id, now, rng).await?;
+        Ok(SavedDraft { outgoing, prepared, _hold: hold })
+    }
+
+    /// The second half of [`send`](Self::send).
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn send_saved<F: Sources>(
+        &self,
+        saved: SavedDraft<F::File, P::Hold>,
+        sources: &F,
+        now: Timestamp,
+        rng: &mut impl CryptoRng,
+    ) -> Result<SendOutcome, ClientError> {
+        let SavedDraft { outgoing, prepared, _hold } = saved;
         let removed = prepared.iter().map(|photo| photo.removed().to_vec()).collect();
         let compressions = prepared.iter().map(PreparedPhoto::compression).collect();
         self.carry_earlier(&outgoing, sources, now, rng).await;

@@ -13,14 +13,16 @@ use crate::sanitize::Sanitized;
 impl State {
     /// What a key does on the page that is on the screen.
     pub(super) fn press(&mut self, key: &Key) -> Vec<Intent> {
+        // Whoever does something else stays.
+        let was_leaving = std::mem::take(&mut self.is_leaving);
         match key {
             Key::Control('c') => {
-                self.is_done = true;
+                self.leave(was_leaving);
                 return Vec::new();
             }
             Key::Control('z') => return vec![Intent::Suspend],
             Key::Char('q') if !self.page().is_form() => {
-                self.is_done = true;
+                self.leave(was_leaving);
                 return Vec::new();
             }
             Key::Char('?') if !self.page().is_form() => {
@@ -177,7 +179,7 @@ impl State {
     fn write_to(&mut self, contact: Fingerprint) -> Vec<Intent> {
         let standing = self.person(&contact).map(|person| person.standing);
         if matches!(standing, Some(Standing::Verified | Standing::Unverified)) {
-            let draft = self.drafts.get(&contact).cloned().unwrap_or_default();
+            let draft = self.begun_draft(&contact);
             self.push(Page::Writing(Writing::begin(contact, draft)));
         }
         Vec::new()

@@ -146,11 +146,12 @@ impl State {
         Vec::new()
     }
 
-    /// The draft is kept until it is a message.
+    /// The next one for the same person begins empty.
     fn send(&mut self, draft: Draft) -> Vec<Intent> {
         if let Some(to) = draft.to {
-            self.drafts.insert(to, draft.clone());
+            self.drafts.remove(&to);
         }
+        self.unsaved_count = self.unsaved_count.saturating_add(1);
         self.back();
         vec![Intent::Send(draft)]
     }

@@ -17,6 +17,7 @@ use super::reading;
 use page::{Confirm, Page};
 
 mod browse;
+mod drafts;
 pub(crate) mod field;
 mod forms;
 pub(crate) mod list;
@@ -39,6 +40,10 @@ pub(crate) struct State {
     asked: BTreeSet<MessageKey>,
     /// What is written and not sent, by whom it is for.
     drafts: BTreeMap<Fingerprint, Draft>,
+    /// What was to be sent and was not, the oldest first.
+    unsent: VecDeque<Draft>,
+    /// Drafts to be sent that are nowhere but here.
+    unsaved_count: usize,
     pub(super) relay: RelayState,
     pub(super) progress: BTreeMap<u8, Progress>,
     pub(super) log: VecDeque<Said>,
@@ -49,6 +54,8 @@ pub(crate) struct State {
     /// Those that somebody was asked about.
     answered: BTreeSet<RelayLink>,
     news: Vec<MessageKey>,
+    /// Somebody wants to leave once everything is saved.
+    is_leaving: bool,
     is_done: bool,
 }
 
@@ -64,6 +71,8 @@ impl State {
             loaded: BTreeMap::new(),
             asked: BTreeSet::new(),
             drafts: BTreeMap::new(),
+            unsent: VecDeque::new(),
+            unsaved_count: 0,
             relay: RelayState::default(),
             progress: BTreeMap::new(),
             log: VecDeque::new(),
@@ -71,6 +80,7 @@ impl State {
             questions: VecDeque::new(),
             answered: BTreeSet::new(),
             news: Vec::new(),
+            is_leaving: false,
             is_done: false,
         }
     }
@@ -96,6 +106,11 @@ impl State {
     /// Whether the person has had enough.
     pub(crate) const fn is_done(&self) -> bool {
         self.is_done
+    }
+
+    /// Messages that were to be sent, and are lost if the inbox ends now.
+    pub(crate) const fn unsaved_count(&self) -> usize {
+        self.unsaved_count
     }
 
     /// Messages that were news and are on the screen now.
@@ -168,7 +183,13 @@ impl State {
                     page.number = Some(number);
                 }
             }
-            Event::Sent(to) => drop(self.drafts.remove(&to)),
+            Event::Saved => self.settle_one(),
+            Event::Unsent { draft, was_saved } => {
+                if !was_saved {
+                    self.settle_one();
+                }
+                self.give_back(draft);
+            }
         }
     }
 

@@ -117,12 +117,13 @@ fn a_message_is_written_and_sent_and_what_is_written_waits_until_it_is_sent() {
     assert!(press(&mut state, &[Key::Enter]) == [Intent::Send(draft.clone())]);
     assert!(matches!(state.page(), Page::Conversation(_)));
     // It failed: it is where it was written.
+    tell(&mut state, Event::Unsent { draft: draft.clone(), was_saved: false });
     press(&mut state, &[Key::Char('w')]);
     assert!(matches!(state.page(), Page::Writing(page) if page.draft() == draft));
-    press(&mut state, &[Key::Escape]);
-    tell(&mut state, Event::Sent(somebody(2)));
+    press(&mut state, &[Key::Enter]);
+    tell(&mut state, Event::Saved);
     press(&mut state, &[Key::Char('w')]);
-    assert!(matches!(state.page(), Page::Writing(page) if page.note.text().is_empty() && page.photos.is_empty()));
+    assert!(matches!(state.page(), Page::Writing(page) if page.draft().is_empty()));
     assert!(press(&mut state, &[Key::Enter]).is_empty(), "nothing is not sent");
 }
 
@@ -283,6 +284,74 @@ fn control_c_and_q_end_it_and_q_is_a_letter_where_one_writes() {
     assert!(state.is_done());
     let mut state = opened(1);
     assert!(press(&mut state, &[Key::Control('z')]) == [Intent::Suspend]);
+    press(&mut state, &[Key::Char('q')]);
+    assert!(state.is_done());
+}
+
+/// Writes these words to Bob and sends them.
+fn sends(state: &mut State, words: &str) -> Draft {
+    press(state, &[Key::Char('w')]);
+    press(state, &typed(words));
+    let mut intents = press(state, &[Key::Enter]);
+    let Some(Intent::Send(draft)) = intents.pop() else { panic!("{words:?} is not sent") };
+    draft
+}
+
+/// The editor held the first still, while it was under way, and lost the second when the first was sent.
+#[test]
+fn what_is_written_while_an_earlier_message_is_under_way_is_not_mixed_with_it() {
+    let mut state = opened(1);
+    press(&mut state, &[Key::Down]);
+    let first = sends(&mut state, "note one");
+    let second = sends(&mut state, "note two");
+    assert_eq!((first.note.as_str(), second.note.as_str()), ("note one", "note two"));
+    press(&mut state, &[Key::Char('w')]);
+    press(&mut state, &typed("three"));
+    press(&mut state, &[Key::Escape]);
+    tell(&mut state, Event::Saved);
+    // The second cannot be sent, while the third is begun: it comes after it.
+    tell(&mut state, Event::Unsent { draft: second.clone(), was_saved: false });
+    assert_eq!(sends(&mut state, "!").note, "three!");
+    press(&mut state, &[Key::Char('w')]);
+    assert!(matches!(state.page(), Page::Writing(page) if page.draft() == second));
+    press(&mut state, &[Key::Control('u')]);
+    tell(&mut state, Event::Unsent { draft: first.clone(), was_saved: true });
+    assert!(matches!(state.page(), Page::Writing(page) if page.draft() == first), "into the empty page");
+}
+
+#[test]
+fn it_is_left_once_what_was_to_be_sent_is_saved_or_by_asking_twice() {
+    let sending = || {
+        let mut state = opened(1);
+        press(&mut state, &[Key::Down]);
+        let draft = sends(&mut state, "one");
+        sends(&mut state, "two");
+        press(&mut state, &[Key::Char('q')]);
+        assert!(!state.is_done());
+        let said = state.said.clone().map(|said| said.text);
+        assert_eq!(said.as_deref(), Some("2 messages are being saved, then it ends; q again ends it without"));
+        (state, draft)
+    };
+    let (mut state, _) = sending();
+    tell(&mut state, Event::Saved);
+    assert!(!state.is_done());
+    tell(&mut state, Event::Saved);
+    assert!(state.is_done() && state.unsaved_count() == 0);
+    // Impatient.
+    let (mut state, _) = sending();
+    press(&mut state, &[Key::Control('c')]);
+    assert!(state.is_done() && state.unsaved_count() == 2);
+    // Of another mind.
+    let (mut state, _) = sending();
+    press(&mut state, &[Key::Down]);
+    tell(&mut state, Event::Saved);
+    tell(&mut state, Event::Saved);
+    assert!(!state.is_done());
+    // One cannot be sent: that is to be seen.
+    let (mut state, draft) = sending();
+    tell(&mut state, Event::Unsent { draft, was_saved: false });
+    tell(&mut state, Event::Saved);
+    assert!(!state.is_done() && state.unsaved_count() == 0);
     press(&mut state, &[Key::Char('q')]);
     assert!(state.is_done());
 }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! receiving   watches the mailboxes, as `receive --follow` does; answers requests in between     a client of its own
-//! sending     one draft after the other                                                           ⎫
+//! sending     saves each draft, and sends one after the other                                     ⎫
 //! at hand     what needs no relay: load, look, save, compare                                      ⎬ one client
 //! outline     looks at the whole home after something changed                                     ⎭
 //! ```

@@ -1,11 +1,13 @@
-//! Drafts into messages, one after the other, as `send` does.
+//! Drafts into messages, as `send` does: each is saved at once, and they are sent one after the other.
+
+use std::cell::RefCell;
 
 use lightproof_core::e2ee::identity::Fingerprint;
 use lightproof_core::event::Stage;
 use lightproof_core::prepare::{Fate, RemovedGroup};
-use lightproof_core::send::{self, SendOutcome};
+use lightproof_core::send::{self, SavedDraft, SendOutcome, Sources};
 use tokio::sync::Notify;
-use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::hand::{Hand, typed_path};
 use super::tell_notices;
@@ -17,26 +19,94 @@ use crate::output::Style;
 use crate::plan::{self, Input, Quality};
 use crate::sanitize::Sanitized;
 use crate::source::PhotoFiles;
+use crate::spool::FileHold;
 
-/// Sends until it is dropped.
-pub(super) async fn run(hand: &Hand<'_>, mut asked: UnboundedReceiver<Intent>, has_mailbox: &Notify) {
+/// Saves and sends until it is dropped.
+pub(super) async fn run(hand: &Hand<'_>, asked: UnboundedReceiver<Intent>, has_mailbox: &Notify) {
+    let (ready, to_send) = unbounded_channel();
+    let under_way = UnderWay::default();
+    tokio::join!(save_each(hand, asked, &under_way, &ready), send_each(hand, to_send, &under_way, has_mailbox),);
+}
+
+/// A draft that is saved.
+struct Ready {
+    to: Fingerprint,
+    draft: Draft,
+    files: PhotoFiles,
+    saved: SavedDraft<<PhotoFiles as Sources>::File, FileHold>,
+}
+
+/// What is saved and not told yet.
+#[derive(Default)]
+struct UnderWay {
+    drafts: RefCell<Vec<Draft>>,
+    ended: Notify,
+}
+
+impl UnderWay {
+    /// The same words again are a message of their own only once it is told what became of the first.
+    async fn until_told(&self, draft: &Draft) {
+        while self.drafts.borrow().contains(draft) {
+            self.ended.notified().await;
+        }
+    }
+
+    fn end(&self, draft: &Draft) {
+        self.drafts.borrow_mut().retain(|other| other != draft);
+        self.ended.notify_one();
+    }
+}
+
+/// Saving waits for no relay, so that the inbox can be left soon.
+async fn save_each(
+    hand: &Hand<'_>,
+    mut asked: UnboundedReceiver<Intent>,
+    under_way: &UnderWay,
+    ready: &UnboundedSender<Ready>,
+) {
     while let Some(intent) = asked.recv().await {
         let Intent::Send(draft) = intent else { continue };
         let Some(to) = draft.to else { continue };
+        under_way.until_told(&draft).await;
+        match hand.save_draft(to, &draft).await {
+            Ok((files, saved)) => {
+                under_way.drafts.borrow_mut().push(draft.clone());
+                hand.tell.event(Event::Saved);
+                // Whoever sends ends together with whoever saves.
+                drop(ready.send(Ready { to, draft, files, saved }));
+            }
+            Err(failure) => hand.tell_unsent(&failure, Event::Unsent { draft, was_saved: false }),
+        }
+        hand.tell.event(Event::Progress(Stage::Preparing, None));
+        hand.changed.notify_one();
+    }
+}
+
+async fn send_each(hand: &Hand<'_>, mut to_send: UnboundedReceiver<Ready>, under_way: &UnderWay, has_mailbox: &Notify) {
+    while let Some(Ready { to, draft, files, saved }) = to_send.recv().await {
         let had_mailbox = hand.has_mailbox_for(&to).await;
-        let sent = hand.send(to, draft).await;
+        let sent = hand.opened.client.send_saved(saved, &files, now(), &mut rng()).await;
         // Whoever is written to for the first time answers into a mailbox that nobody watches yet.
         if !had_mailbox && hand.has_mailbox_for(&to).await {
             has_mailbox.notify_one();
+        }
+        match sent {
+            Ok(outcome) => {
+                if let Err(failure) = hand.tell_outcome(&outcome).await {
+                    hand.tell.failure(&failure);
+                }
+                under_way.end(&draft);
+            }
+            Err(error) => {
+                under_way.end(&draft);
+                let failure = about(&error, files.failed());
+                hand.tell_unsent(&failure, Event::Unsent { draft, was_saved: true });
+            }
         }
         for stage in [Stage::Preparing, Stage::Uploading] {
             hand.tell.event(Event::Progress(stage, None));
         }
         hand.changed.notify_one();
-        if let Err(failure) = sent {
-            hand.tell.failure(&failure);
-            hand.tell.event(Event::Said(Said::remark("it was not sent, and waits where you wrote it")));
-        }
     }
 }
 
@@ -45,19 +115,31 @@ impl Hand<'_> {
         self.opened.client.person(contact).await.is_ok_and(|person| person.mailbox.is_some())
     }
 
-    async fn send(&self, to: Fingerprint, draft: Draft) -> Result<(), Failure> {
-        let client = &self.opened.client;
+    async fn save_draft(
+        &self,
+        to: Fingerprint,
+        draft: &Draft,
+    ) -> Result<(PhotoFiles, SavedDraft<<PhotoFiles as Sources>::File, FileHold>), Failure> {
         let mut files = PhotoFiles::default();
         let photos: Vec<Input> = draft.photos.iter().map(|photo| Input::File(typed_path(photo))).collect();
         let photos = sources(&photos, treatment(draft.treatment), &mut files)?;
         register_late(self.opened).await?;
-        let draft = send::Draft { to: vec![to], note: draft.note, photos, looks: send::Looks::Any };
-        let sent = client.send(draft, &files, now(), &mut rng()).await;
-        let outcome = sent.map_err(|error| about(&error, files.failed()))?;
-        self.tell.event(Event::Sent(to));
+        let draft = send::Draft { to: vec![to], note: draft.note.clone(), photos, looks: send::Looks::Any };
+        let saved = self.opened.client.save(&draft, &files, now(), &mut rng()).await;
+        let saved = saved.map_err(|error| about(&error, files.failed()))?;
+        Ok((files, saved))
+    }
+
+    fn tell_unsent(&self, failure: &Failure, unsent: Event) {
+        self.tell.event(unsent);
+        self.tell.failure(failure);
+        self.tell.event(Event::Said(Said::remark("it was not sent, and waits where you wrote it")));
+    }
+
+    async fn tell_outcome(&self, outcome: &SendOutcome) -> Result<(), Failure> {
         tell_notices(self.opened, self.tell).await?;
-        self.report(&outcome).await?;
-        Ok(client.told(&outcome.id, &mut rng()).await?)
+        self.report(outcome).await?;
+        Ok(self.opened.client.told(&outcome.id, &mut rng()).await?)
     }
 
     async fn report(&self, outcome: &SendOutcome) -> Result<(), Failure> {
