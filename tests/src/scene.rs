@@ -1,6 +1,6 @@
 //! Two people at one relay.
 
-use lightproof_core::{e2ee::manifest::Treatment, prepare::PrepareOptions};
+use lightproof_core::{e2ee::manifest::Treatment, prepare::PrepareOptions, transport::RelayLink};
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng as _, SeedableRng as _};
 
@@ -54,7 +54,13 @@ impl Scene {
 
     /// Somebody else at the same relay; she and Alice have each other's card.
     pub async fn carol(&mut self) -> Person {
-        let mut carol = Person::new("carol", &self.relay.link(), &self.clock, 3).await;
+        let link = self.relay.link();
+        self.carol_at(&link).await
+    }
+
+    /// The same at another relay.
+    pub async fn carol_at(&mut self, relay: &RelayLink) -> Person {
+        let mut carol = Person::new("carol", relay, &self.clock, 3).await;
         self.alice.add(&carol, "carol").await;
         carol.add(&self.alice, "alice").await;
         carol

@@ -5,7 +5,7 @@ use std::fmt::{self, Write as _};
 use lightproof_core::e2ee::frame::MessageId;
 use lightproof_core::e2ee::identity::Fingerprint;
 use lightproof_core::message::{Direction, Message, State};
-use lightproof_core::send::{OutboxItem, Outgoing, What};
+use lightproof_core::send::{Cancelled, OutboxItem, Outgoing, What};
 use serde::Serialize;
 
 use super::present::{Names, hex, state};
@@ -41,8 +41,10 @@ async fn cancel(id: &IdPrefix, opened: &Opened, output: &mut Output) -> Result<E
     let mut found = drafts.iter().filter(|draft| hex(&draft.id).starts_with(id.as_str()));
     match (found.next(), found.next()) {
         (Some(draft), None) => {
-            opened.client.cancel(&draft.id, now(), &mut rng()).await?;
-            output.remark("cancelled: nothing of it was or will be sent");
+            output.remark(match opened.client.cancel(&draft.id, now(), &mut rng()).await? {
+                Cancelled::All => "cancelled: nothing of it was or will be sent",
+                Cancelled::Rest => "cancelled for those it was not sealed for yet; for the others it goes out",
+            });
             Ok(Exit::Done)
         }
         _ => Err(match all(opened).await?.iter().find(|one| one.id.starts_with(id.as_str())).map(|one| one.key) {

@@ -10,6 +10,7 @@
 //! A send that was killed goes on where it stopped: with the same bytes once they are sealed, with new keys before.
 
 mod call;
+mod cancel;
 mod deposit;
 mod draft;
 mod enclose;
@@ -24,6 +25,7 @@ use lightproof_wire::time::Timestamp;
 use rand_core::CryptoRng;
 
 pub(crate) use call::must_be_accepted;
+pub use cancel::Cancelled;
 pub use draft::{Draft, Looks, PhotoSource};
 pub use outbox::{OutboxItem, What};
 pub use outgoing::{Outgoing, Recipient, Source};

@@ -281,38 +281,6 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         Ok(items)
     }
 
-    /// Cancels a send of which nothing is enclosed yet: it leaves no trace in any line.
-    ///
-    /// # Errors
-    /// [`ClientError::NotNow`] once an envelope is sealed.
-    pub async fn cancel(&self, id: &[u8; 16], now: Timestamp, rng: &mut impl CryptoRng) -> Result<(), ClientError> {
-        let outgoing: Outgoing = self.vault.get(id).await?.ok_or_else(|| ClientError::Unknown(hex(id)))?;
-        self.cancel_outgoing(&outgoing, now, rng).await
-    }
-
-    pub(super) async fn cancel_outgoing(
-        &self,
-        outgoing: &Outgoing,
-        now: Timestamp,
-        rng: &mut impl CryptoRng,
-    ) -> Result<(), ClientError> {
-        until_undisturbed(async || {
-            let mut turn = self.vault.turn();
-            let Some(current) = turn.get::<Outgoing>(&outgoing.id).await? else { return Ok(()) };
-            if current.is_begun() {
-                return Err(ClientError::NotNow("it is sealed already and can only be retracted"));
-            }
-            turn.delete(&current);
-            Ok(turn.commit().await?)
-        })
-        .await?;
-        for photo in outgoing.photos.iter() {
-            self.spool.remove(photo.spool).await?;
-            self.revoke(outgoing, photo, now, rng).await;
-        }
-        Ok(())
-    }
-
     /// Drops sends of which nothing goes out any more: everybody was blocked or removed before anything was enclosed for them.
     pub(super) async fn drop_left_out(&self, now: Timestamp, rng: &mut impl CryptoRng) -> Result<(), ClientError> {
         for outgoing in self.outgoing().await?.iter().filter(|one| one.is_enclosed() && !one.is_begun()) {

@@ -69,7 +69,7 @@ pub struct Recipient {
     pub contact: Fingerprint,
     /// The message, once enclosed.
     pub message_id: Option<MessageId>,
-    /// Blocked or removed before it was enclosed: nothing goes to them.
+    /// Blocked, removed or cancelled before it was enclosed: nothing goes to them.
     pub left_out: Flag,
 }
 
@@ -157,11 +157,18 @@ impl Outgoing {
 
     /// Goes on without a recipient for whom nothing is enclosed yet; whether that changed anything.
     pub(crate) fn leave_out(&mut self, contact: &Fingerprint) -> bool {
+        self.leave_out_those(|recipient| recipient.contact == *contact)
+    }
+
+    /// Goes on without all for whom nothing is enclosed yet; whether that changed anything.
+    pub(crate) fn leave_out_the_rest(&mut self) -> bool {
+        self.leave_out_those(|_| true)
+    }
+
+    fn leave_out_those(&mut self, is_left_out: impl Fn(&Recipient) -> bool) -> bool {
         let mut recipients = core::mem::take(&mut self.recipients).into_vec();
         let mut changed = false;
-        for recipient in
-            recipients.iter_mut().filter(|recipient| recipient.contact == *contact && !recipient.is_settled())
-        {
+        for recipient in recipients.iter_mut().filter(|recipient| is_left_out(recipient) && !recipient.is_settled()) {
             recipient.left_out = Flag::Yes;
             changed = true;
         }

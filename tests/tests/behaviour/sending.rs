@@ -1,8 +1,12 @@
 //! One send: interrupted, repeated, cancelled, changed under its feet.
 
-use lightproof_core::{ClientError, event::Notice, send::Source};
+use lightproof_core::{
+    ClientError,
+    event::Notice,
+    send::{Cancelled, Source},
+};
 use lightproof_tests::{
-    Scene,
+    Scene, TestRelay,
     scene::{exact, noise},
 };
 use lightproof_wire::{command::Command, envelope::Envelope, frame::CommandFrame, id::CommandId};
@@ -45,6 +49,27 @@ async fn a_send_is_cancelled_until_it_is_sealed() {
     scene.relay.resume().await;
     scene.settle().await;
     assert_eq!(scene.bob.notes().await, ["hello", "sealed"]);
+}
+
+/// It could be neither cancelled, because an envelope was sealed, nor taken back, because another was not.
+#[tokio::test]
+async fn a_send_that_is_sealed_for_some_is_cancelled_for_the_others() {
+    let mut scene = Scene::friends().await;
+    let mut other = TestRelay::start(&scene.clock).await;
+    let mut carol = scene.carol_at(&other.link()).await;
+    other.stop().await;
+    scene.alice.files.put("a.bin", &noise(1, 1_000));
+    let half = scene.alice.send(&["bob", "carol"], "half", &["a.bin"], exact()).await.unwrap();
+    assert!(half.sent[0].message.is_some() && half.sent[1].message.is_none());
+    let now = scene.clock.now();
+    let cancelled = scene.alice.client.cancel(&half.id, now, &mut scene.alice.rng).await;
+    assert_eq!(cancelled.unwrap(), Cancelled::Rest);
+    assert!(scene.alice.client.cancel(&half.id, now, &mut scene.alice.rng).await.is_err(), "nothing is left of it");
+    other.resume().await;
+    scene.settle().await;
+    carol.receive().await.unwrap();
+    assert_eq!((scene.bob.notes().await, carol.notes().await), (vec!["half".to_owned()], Vec::new()));
+    assert_eq!(scene.alice.client.status().await.unwrap().drafts, 0);
 }
 
 #[tokio::test]
