@@ -57,7 +57,7 @@ pub(super) struct Rows {
     pub(super) count: u32,
     pub(super) contacts: u32,
     pub(super) messages: u32,
-    /// Sends of which no envelope is sealed: they stay behind.
+    /// Sends that are not sealed for everybody: what is not sealed of them stays behind.
     pub(super) sends_left_out: u32,
 }
 
@@ -85,9 +85,13 @@ impl Rows {
             rows.messages = rows.messages.saturating_add(1);
         }
         for send in snapshot.all::<Outgoing>() {
-            match begun(send?) {
-                Some(send) => rows.put(&send),
-                None => rows.sends_left_out = rows.sends_left_out.saturating_add(1),
+            let mut send = send?;
+            // Nobody else is written to, or the home it was begun in would write to them too.
+            if send.leave_out_the_rest() {
+                rows.sends_left_out = rows.sends_left_out.saturating_add(1);
+            }
+            if send.is_begun() {
+                rows.put(&send);
             }
         }
         rows.put_all::<Mailbox>(snapshot)?;
@@ -156,18 +160,6 @@ fn without_photos_but(mut message: Message, here: &BTreeSet<SpoolName>) -> Messa
         message.state = message.state_of_photos();
     }
     message
-}
-
-/// A send as far as it is sealed: nobody else is written to, or the home it was begun in would write to them too.
-fn begun(mut send: Outgoing) -> Option<Outgoing> {
-    if !send.is_begun() {
-        return None;
-    }
-    let recipients = send.recipients.clone();
-    for recipient in recipients.iter() {
-        send.leave_out(&recipient.contact);
-    }
-    Some(send)
 }
 
 /// Puts one row into the vault of a new home.

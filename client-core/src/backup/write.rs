@@ -160,7 +160,7 @@ impl<P: Spool> BackupChunks<'_, P> {
         self.summary
     }
 
-    /// Sends under way that are not in it, because nothing of them is sealed yet.
+    /// Sends under way that are not in it, or not for all their recipients, because they are not sealed for them yet.
     #[must_use]
     pub const fn sends_left_out(&self) -> u32 {
         self.sends_left_out

@@ -13,7 +13,7 @@ use lightproof_core::{
     vault::{memory::MemoryStore, store::Table},
 };
 use lightproof_tests::{
-    Person, Scene, backup,
+    Person, Scene, TestRelay, backup,
     disk::{TestSpool, TestStore},
     effort::times,
     life::Life,
@@ -199,6 +199,18 @@ async fn what_was_sealed_is_sent_once_and_what_was_not_stays_behind() {
     let sealed = with_note(&restored, "sealed").await;
     assert!(matches!(sealed.state, State::Deposited | State::Delivered), "{:?}", sealed.state);
     assert_eq!(restored.client.status().await.unwrap().drafts, 0);
+}
+
+/// Its recipient for whom nothing was sealed was left out of the backup without a word.
+#[tokio::test]
+async fn what_is_sealed_for_some_only_is_counted_among_what_stays_behind() {
+    let mut scene = Scene::friends().await;
+    let mut other = TestRelay::start(&scene.clock).await;
+    scene.carol_at(&other.link()).await;
+    other.stop().await;
+    let half = scene.alice.send(&["bob", "carol"], "half", &[], exact()).await.unwrap();
+    assert!(half.sent[0].message.is_some() && half.sent[1].message.is_none());
+    assert_eq!(scene.alice.backup(Photos::Enclosed).await.sends_left_out, 1);
 }
 
 #[tokio::test]
