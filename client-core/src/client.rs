@@ -29,7 +29,7 @@ use crate::{
     receive::Watched,
     relays::Relay,
     spool::Spool,
-    transport::{Transport, TransportError},
+    transport::{NamedBy, Transport, TransportError},
     vault::{Vault, store::Store, unlock::Passphrase},
 };
 
@@ -46,6 +46,8 @@ pub enum Purpose {
 }
 
 type Connections<P> = RefCell<BTreeMap<(RelayLink, Purpose), Rc<Connection<P>>>>;
+/// By relay: the moment of the last operation in which it was silent.
+type Silent = RefCell<BTreeMap<RelayLink, Timestamp>>;
 
 /// One home.
 pub struct Client<S, P, T: Transport> {
@@ -54,6 +56,7 @@ pub struct Client<S, P, T: Transport> {
     pub(crate) transport: T,
     pub(crate) identity: IdentityKeyPair,
     connections: Connections<T::Pipe>,
+    silent: Silent,
     events: Box<dyn Fn(Event)>,
     /// Why the last deposit for a contact was refused.
     pub(crate) failures: RefCell<BTreeMap<Fingerprint, Refusal>>,
@@ -128,6 +131,7 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
             transport,
             identity,
             connections,
+            silent: RefCell::default(),
             events: Box::new(|_| {}),
             failures,
             watched,
@@ -190,17 +194,38 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         if purpose == Purpose::Mailboxes {
             self.watched.clear_at(&link);
         }
-        let failed = |error: TransportError| ClientError::Transport { relay: Box::new(link.clone()), error };
-        let pipe = self.transport.connect(&link, named_by).await.map_err(failed)?;
-        let connection = Rc::new(Connection::open(pipe, link.clone()).await?);
+        let connection = Rc::new(self.reach(&link, named_by, now).await?);
         self.note_welcome(&link, connection.welcome(), now, rng).await?;
         self.connections.borrow_mut().insert(key, Rc::clone(&connection));
         Ok(connection)
     }
 
+    /// A new conversation. An operation is given one moment as `now`: a relay that was silent at that moment is not tried again
+    /// for each photo and each contact, and costs its deadline once. One that refuses at once costs nothing.
+    async fn reach(
+        &self,
+        link: &RelayLink,
+        named_by: NamedBy,
+        now: Timestamp,
+    ) -> Result<Connection<T::Pipe>, ClientError> {
+        let failed = |error: TransportError| ClientError::Transport { relay: Box::new(link.clone()), error };
+        if self.silent.borrow().get(link) == Some(&now) {
+            return Err(failed(TransportError::Deadline));
+        }
+        let opened = match self.transport.connect(link, named_by).await {
+            Ok(pipe) => Connection::open(pipe, link.clone()).await,
+            Err(error) => Err(failed(error)),
+        };
+        if let Err(ClientError::Transport { error: TransportError::Deadline, .. }) = &opened {
+            self.silent.borrow_mut().insert(link.clone(), now);
+        }
+        opened
+    }
+
     /// Closes every conversation, so that the next step begins with fresh ones.
     pub fn hang_up(&self) {
         self.connections.borrow_mut().clear();
+        self.silent.borrow_mut().clear();
         self.watched.clear();
     }
 

@@ -15,7 +15,7 @@ pub enum TransportError {
     /// The connection ended.
     #[error("the connection to the relay ended")]
     Closed,
-    /// Nothing came within the time given.
+    /// Nothing came within the time given. Of a connection: it is not tried again in the same look.
     #[error("the relay did not answer in time")]
     Deadline,
     /// The address is loopback, private or link-local, and the user did not type it.

@@ -18,6 +18,9 @@ use tokio_tungstenite::{WebSocketStream, client_async, tungstenite::Message};
 
 use crate::{life::Life, tape::Tape};
 
+/// For a connection: longer than any relay takes here, and short enough for a test of one that is silent.
+const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
+
 /// Dials relays on loopback.
 #[derive(Clone, Default)]
 pub struct PlainTransport {
@@ -50,7 +53,9 @@ impl Transport for PlainTransport {
         let stream = TcpStream::connect(link.authority()).await.map_err(|_| TransportError::Unreachable)?;
         stream.set_nodelay(true).map_err(|_| TransportError::Unreachable)?;
         let url = format!("ws://{}/v1", link.authority());
-        let (socket, _) = client_async(url, stream).await.map_err(|_| TransportError::Unreachable)?;
+        let agreed =
+            timeout(CONNECT_DEADLINE, client_async(url, stream)).await.map_err(|_| TransportError::Deadline)?;
+        let (socket, _) = agreed.map_err(|_| TransportError::Unreachable)?;
         let (sink, stream) = socket.split();
         Ok(PlainPipe {
             sink: Mutex::new(sink),

@@ -65,7 +65,7 @@ impl Transport for WebSocketTransport {
 
     async fn connect(&self, link: &RelayLink, named_by: NamedBy) -> Result<WebSocketPipe, TransportError> {
         let dialled = timeout(CONNECT_DEADLINE, self.dial(link, named_by)).await;
-        Ok(WebSocketPipe::over(dialled.map_err(|_| TransportError::Unreachable)??))
+        Ok(WebSocketPipe::over(dialled.map_err(|_| TransportError::Deadline)??))
     }
 }
 

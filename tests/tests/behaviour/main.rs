@@ -13,3 +13,4 @@ mod sealing;
 mod second_thoughts;
 mod sending;
 mod sessions;
+mod unreached;

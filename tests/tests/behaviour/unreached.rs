@@ -1,0 +1,87 @@
+//! A relay that is silent, and what it may cost: one deadline for each look at the relays.
+
+use std::{cell::Cell, net::SocketAddr, rc::Rc};
+
+use lightproof_tests::{Person, Scene, TestRelay, scene::exact};
+use tokio::{net::TcpListener, task::LocalSet};
+
+/// Counts who calls at an address, and says nothing to anybody, as a relay that hangs.
+struct Silent {
+    calls: Rc<Cell<usize>>,
+}
+
+impl Silent {
+    async fn at(address: SocketAddr) -> Self {
+        let listener = TcpListener::bind(address).await.unwrap();
+        let calls = Rc::new(Cell::new(0));
+        let count = Rc::clone(&calls);
+        tokio::task::spawn_local(async move {
+            let mut callers = Vec::new();
+            while let Ok((caller, _)) = listener.accept().await {
+                count.set(count.get() + 1);
+                callers.push(caller);
+            }
+        });
+        Self { calls }
+    }
+
+    /// Calls since the last time.
+    fn calls(&self) -> usize {
+        self.calls.take()
+    }
+}
+
+/// It cost ten seconds for each of them: four photos, forty seconds.
+#[tokio::test]
+async fn a_relay_that_is_silent_is_called_once_for_all_photos_that_lie_there() {
+    LocalSet::new().run_until(photos_at_a_silent_relay()).await;
+}
+
+async fn photos_at_a_silent_relay() {
+    let mut scene = Scene::friends().await;
+    let mut other = TestRelay::start(&scene.clock).await;
+    let mut dora = Person::new("dora", &other.link(), &scene.clock, 7).await;
+    dora.add(&scene.bob, "bob").await;
+    scene.bob.add(&dora, "dora").await;
+    for number in 0_u8..4 {
+        dora.files.put(&format!("{number}.bin"), &[number; 100]);
+    }
+    dora.send(&["bob"], "four of them", &["0.bin", "1.bin", "2.bin", "3.bin"], exact()).await.unwrap();
+    other.stop().await;
+    let silent = Silent::at(other.address()).await;
+    let received = scene.bob.receive().await.unwrap();
+    assert!(received.failed.is_some_and(|error| error.is_passing()));
+    assert_eq!(silent.calls(), 1);
+    assert_eq!(scene.bob.notes().await, ["four of them"]);
+    scene.bob.receive().await.unwrap();
+    assert_eq!(silent.calls(), 1, "the next look tries again");
+}
+
+/// It cost ten seconds for each of them, before what was for somebody else went out.
+#[tokio::test]
+async fn a_relay_that_is_silent_is_called_once_for_all_contacts_that_are_there() {
+    LocalSet::new().run_until(contacts_at_a_silent_relay()).await;
+}
+
+async fn contacts_at_a_silent_relay() {
+    let mut scene = Scene::friends().await;
+    let mut other = TestRelay::start(&scene.clock).await;
+    let names = ["dora", "erik", "fay"];
+    for (number, name) in names.into_iter().enumerate() {
+        let there = Person::new(name, &other.link(), &scene.clock, 7 + number as u64).await;
+        scene.alice.add(&there, name).await;
+        scene.alice.note(name, "hello").await;
+    }
+    other.stop().await;
+    for name in names {
+        scene.alice.note(name, "waits").await;
+    }
+    let silent = Silent::at(other.address()).await;
+    scene.clock.advance_ms(1);
+    let sent = scene.alice.note("bob", "goes out").await;
+    assert!(sent.sent.iter().all(|sent| sent.waits.is_none()), "{:?}", sent.sent);
+    assert_eq!(silent.calls(), 1);
+    assert_eq!(scene.alice.client.outbox().await.unwrap().len(), names.len());
+    scene.bob.receive().await.unwrap();
+    assert_eq!(scene.bob.notes().await, ["goes out"]);
+}
