@@ -23,7 +23,11 @@ pub enum NewName<'a> {
 impl NewName<'_> {
     /// The name itself, where these people are known already.
     pub(crate) fn of(self, request: &Contact, known: &[Contact]) -> Result<Text<NAME_BYTES>, ClientError> {
-        let is_free = |name: &Text<NAME_BYTES>| !known.iter().any(|contact| contact.name == *name);
+        // Somebody removed who asks again may have had it before.
+        let is_others = |contact: &Contact, name: &Text<NAME_BYTES>| {
+            contact.name == *name && contact.fingerprint != request.fingerprint
+        };
+        let is_free = |name: &Text<NAME_BYTES>| !known.iter().any(|contact| is_others(contact, name));
         let hinted = match self {
             Self::Typed(name) => return check_name(name),
             Self::Hinted => check_name(request.hint.as_str()).ok().filter(is_free),
@@ -87,6 +91,8 @@ mod tests {
             assert_eq!(named(NewName::Hinted, hint, 6).as_str(), "contact-6", "{hint:?}");
         }
         assert_eq!(named(NewName::Hinted, "contact-7", 7).as_str(), "contact-7-2");
+        let again = person("alice", "alice", 1);
+        assert_eq!(NewName::Hinted.of(&again, &known).unwrap().as_str(), "alice", "their own, from before");
         assert!(matches!(NewName::Typed("me").of(&person("", "", 6), &known), Err(ClientError::BadName)));
     }
 }
