@@ -116,7 +116,8 @@ pub(crate) fn allow_hint(relay: &RelayLink) -> String {
 fn transport_hint(relay: &RelayLink, error: TransportError) -> Option<String> {
     match error {
         TransportError::Certificate => {
-            Some("somebody may stand between; ask who runs the relay for its link".to_owned())
+            let hint = "somebody may stand between; ask who runs the relay, and if its link has changed: lightproof relay allow LINK";
+            Some(hint.to_owned())
         }
         TransportError::Forbidden => Some(allow_hint(relay)),
         TransportError::Misbehaved => Some("look whether the link of the relay is right".to_owned()),

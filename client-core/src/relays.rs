@@ -12,7 +12,7 @@ use lightproof_wire::{
 use rand_core::CryptoRng;
 
 use crate::{
-    client::Client,
+    client::{Client, until_undisturbed},
     error::ClientError,
     event::Notice,
     mailboxes::Mailbox,
@@ -20,6 +20,7 @@ use crate::{
     spool::Spool,
     transport::{NamedBy, Transport},
     vault::{
+        Turn,
         record::{Flag, Record},
         store::{Store, Table},
     },
@@ -70,11 +71,33 @@ impl Relay {
         }
     }
 
+    /// What is known of the same relay by another of its links.
+    fn with(self, known: &Self) -> Self {
+        Self {
+            own: (self.own.is_yes() || known.own.is_yes()).into(),
+            access: self.access.or_else(|| known.access.clone()),
+            receipt_key: self.receipt_key.or(known.receipt_key),
+            limits: self.limits.or(known.limits),
+            day: self.day.or(known.day),
+            our_day: self.our_day.or(known.our_day),
+            ..self
+        }
+    }
+
     /// Whether its clock and ours differed by more than a day when it was last reached.
     #[must_use]
     pub fn clock_is_doubtful(&self) -> bool {
         self.day.zip(self.our_day).is_some_and(|(theirs, ours)| theirs.distance(ours) > CLOCK_TOLERANCE_DAYS)
     }
+}
+
+/// What allowing a link has changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TypedLink {
+    /// This host had no other link.
+    Alone,
+    /// This host had another link, with other pins, which is not accepted any more.
+    InPlaceOfAnother,
 }
 
 pub(crate) fn same_host(a: &RelayLink, b: &RelayLink) -> bool {
@@ -92,19 +115,32 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         Ok(relays)
     }
 
-    /// Allows a relay that the user typed.
+    /// Allows a relay that the user typed, by this link alone: any other of the same host, which has other pins, goes.
     ///
     /// # Errors
     /// The vault's.
-    pub async fn allow_relay(&self, link: &RelayLink, rng: &mut impl CryptoRng) -> Result<(), ClientError> {
-        let mut turn = self.vault.turn();
-        let known: Option<Relay> = turn.get(link.to_text().as_str().as_bytes()).await?;
-        let relay = match known {
-            Some(relay) => Relay { typed: Flag::Yes, ..relay },
-            None => Relay::new(link, false, true, None),
-        };
-        turn.put(&relay, rng);
-        Ok(turn.commit().await?)
+    pub async fn allow_relay(&self, link: &RelayLink, rng: &mut impl CryptoRng) -> Result<TypedLink, ClientError> {
+        until_undisturbed(async || {
+            let mut turn = self.vault.turn();
+            let mut of_host: Vec<Relay> = turn.scan().await?;
+            of_host.retain(|known| RelayLink::from_text(&known.link).is_ok_and(|known| same_host(&known, link)));
+            let text = link.to_text();
+            let mut relay = Relay::new(link, false, true, None);
+            for known in &of_host {
+                relay = relay.with(known);
+                if known.link != text {
+                    turn.delete(known);
+                }
+            }
+            turn.put(&relay, rng);
+            let replaces = of_host.iter().any(|known| known.link != text);
+            if replaces {
+                rename_own(&mut turn, link, rng).await?;
+            }
+            turn.commit().await?;
+            Ok(if replaces { TypedLink::InPlaceOfAnother } else { TypedLink::Alone })
+        })
+        .await
     }
 
     /// Forgets a relay that was allowed, or that we have left: what may still come there is given up.
@@ -195,4 +231,22 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         }
         Ok(())
     }
+}
+
+/// Where our mailboxes are at this host, they are there by this link from now on: our card names it, too.
+async fn rename_own<S: Store>(
+    turn: &mut Turn<'_, S>,
+    link: &RelayLink,
+    rng: &mut impl CryptoRng,
+) -> Result<(), ClientError> {
+    let mut profile: Profile = turn.get(Profile::ID).await?.ok_or(ClientError::Damaged)?;
+    if same_host(&profile.relay()?, link) {
+        profile.relay = link.to_text();
+        turn.put(&profile, rng);
+    }
+    for mut mailbox in turn.scan::<Mailbox>().await?.into_iter().filter(|mailbox| mailbox.is_at(link)) {
+        mailbox.relay = link.to_text();
+        turn.put(&mailbox, rng);
+    }
+    Ok(())
 }

@@ -12,6 +12,7 @@ use super::init::access;
 use crate::args::Global;
 use crate::clock::{now, rng};
 use crate::exit::{Exit, Failure};
+use crate::explain::allow_hint;
 use crate::opened::{Opened, is_set};
 use crate::output::{Output, Page, Report};
 use crate::plan::{Input, PassphraseSource, one_reader_of_stdin};
@@ -40,6 +41,9 @@ pub(super) async fn run(moving: Moving, opened: &Opened, output: &mut Output) ->
     opened.tell_notices(output).await?;
     if client.own_relay().await? != link {
         return Err(match moved {
+            Err(error @ ClientError::NotNow(_)) if from.authority() == link.authority() => {
+                Failure::from(error).hint(allow_hint(&link))
+            }
             Err(error) => not_moved(&error),
             Ok(()) => Failure::failed("this is your relay already, by another link"),
         });

@@ -3,7 +3,7 @@
 use std::fmt::{self, Write as _};
 
 use lightproof_core::ClientError;
-use lightproof_core::relays::Relay as Stored;
+use lightproof_core::relays::{Relay as Stored, TypedLink};
 use lightproof_core::wire::relay_link::RelayLink;
 use serde::Serialize;
 
@@ -24,8 +24,11 @@ pub(super) async fn run(typed: Relay, opened: &Opened, output: &mut Output) -> R
         }
         Relay::Move { .. } => return Err(Failure::failed("a relay is moved to before the home is opened")),
         Relay::Allow { link } => {
-            opened.client.allow_relay(&link, &mut rng()).await?;
+            let allowed = opened.client.allow_relay(&link, &mut rng()).await?;
             output.remark(format_args!("this home may talk to {}", link.authority()));
+            if allowed == TypedLink::InPlaceOfAnother {
+                output.remark("by this link alone: a key that only the link before named is no longer accepted");
+            }
         }
         Relay::Forget { link } => {
             forget(&link, opened).await?;

@@ -78,3 +78,54 @@ fn a_move_that_is_refused_changes_nothing_and_access_opens_the_door() {
     assert_eq!(bob.says(&["card"]), card);
     assert_eq!(json(&bob.says(&["--json", "relay", "list"])).len(), 1);
 }
+
+/// Its own relay was a dead end: the link it was made with always won, it could not be forgotten, and what was typed in its
+/// place was taken and not used.
+#[test]
+fn a_relay_whose_key_was_replaced_is_reached_by_the_link_that_is_typed() {
+    let mut world = World::new();
+    let (alice, bob) = world.friends();
+    alice.says(&["send", "bob", "-m", "one"]);
+    bob.says(&["receive"]);
+    bob.says(&["send", "alice", "-m", "two"]);
+    alice.says(&["receive"]);
+    let before = world.relay.link().to_owned();
+    world.relay.stop();
+    fs::remove_file(world.relay.data().join("certificate.pem")).unwrap();
+    world.relay.start();
+    let link = world.relay.link().to_owned();
+    assert_ne!(link, before);
+
+    let (_, stderr) = bob.ends(&["receive"], 3);
+    assert!(stderr.contains("lightproof relay allow"), "{stderr}");
+    let (_, stderr) = bob.ends(&["relay", "move", &link], 1);
+    assert!(stderr.contains("lightproof relay allow 'wss://"), "{stderr}");
+    for person in [&alice, &bob] {
+        let (_, stderr) = person.ends(&["relay", "allow", &link], 0);
+        assert!(stderr.contains("no longer accepted"), "{stderr}");
+        let (_, stderr) = person.ends(&["relay", "allow", &link], 0);
+        assert!(!stderr.contains("no longer accepted"), "{stderr}");
+        let relays = json(&person.says(&["--json", "relay", "list"]));
+        assert_eq!(relays.len(), 1, "{relays:?}");
+        assert_eq!((&relays[0]["link"], &relays[0]["kind"]), (&link.as_str().into(), &"own".into()));
+    }
+    alice.says(&["send", "bob", "-m", "three"]);
+    bob.says(&["receive"]);
+    bob.says(&["send", "alice", "-m", "four"]);
+    alice.says(&["receive"]);
+    assert_eq!(
+        (received_notes(&bob), received_notes(&alice)),
+        (
+            vec!["one", "three"].into_iter().map(String::from).collect(),
+            vec!["two", "four"].into_iter().map(String::from).collect()
+        )
+    );
+
+    // The card says it, too.
+    let carol = world.person("carol");
+    carol.adds(&bob);
+    carol.says(&["send", "bob", "-m", "by the new card"]);
+    assert!(bob.says(&["receive", "--accept-new"]).contains("by the new card"));
+    bob.ends(&["relay", "allow", &before], 0);
+    bob.ends(&["receive"], 3);
+}

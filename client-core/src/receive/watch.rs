@@ -54,7 +54,7 @@ impl Watched {
 
     /// Forgets what was watched at one relay: that connection is gone.
     pub(crate) fn clear_at(&self, relay: &RelayLink) {
-        self.0.borrow_mut().retain(|_, watch| watch.relay != *relay);
+        self.0.borrow_mut().retain(|_, watch| !same_host(&watch.relay, relay));
     }
 
     fn all_caught_up(&self, relay: &RelayLink) -> bool {
