@@ -1,7 +1,10 @@
 //! Part from somebody: what goes with a declined request, a blocked or a removed contact, and what must stay.
 
 use lightproof_e2ee::identity::Fingerprint;
-use lightproof_wire::time::Timestamp;
+use lightproof_wire::{
+    codec::{TlsDeserialize, TlsSerialize, TlsSize},
+    time::{Day, Timestamp},
+};
 use rand_core::CryptoRng;
 
 use crate::{
@@ -18,8 +21,35 @@ use crate::{
     sessions::StoredSession,
     spool::{Spool, SpoolName},
     transport::Transport,
-    vault::{Turn, store::Store},
+    vault::{
+        Turn,
+        record::Record,
+        store::{Store, Table},
+    },
 };
+
+/// Days in which envelopes may still come that somebody we parted from sealed in a session that went with them: a relay
+/// keeps them for thirty, and they may have waited in an outbox before.
+const PARTED_DAYS: u32 = 60;
+
+/// That we parted from somebody, and when last; not from whom, because of a declined request nothing is kept.
+#[derive(Clone, Copy, Debug, TlsSerialize, TlsDeserialize, TlsSize)]
+struct Parted {
+    on: Day,
+}
+
+impl Record for Parted {
+    const TABLE: Table = Table::Profile;
+
+    fn id(&self) -> Vec<u8> {
+        Self::ID.to_vec()
+    }
+}
+
+impl Parted {
+    /// The id of the one record.
+    const ID: &'static [u8] = b"parted";
+}
 
 impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
     /// One turn: the mailbox is to be retired, sessions and everything under way go, and what must stay stays: of a
@@ -42,6 +72,7 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
                 turn.put(&mailbox, rng);
             }
             let given_up = self.drop_outgoing(&mut turn, fingerprint, now, rng).await?;
+            turn.put(&Parted { on: now.day() }, rng);
             let spooled = if contact.standing == Standing::Requested {
                 forget_request(&mut turn, &contact).await?
             } else {
@@ -59,6 +90,18 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
             self.spool.remove(name).await?;
         }
         Ok(given_up)
+    }
+
+    /// Whether an envelope in this mailbox that opens nowhere may belong to a session that was destroyed when we parted from
+    /// somebody: in theirs, or at the doorbell, where everybody goes whose private mailbox is gone.
+    pub(crate) async fn may_be_of_parted(&self, mailbox: &[u8; 32], now: Timestamp) -> Result<bool, ClientError> {
+        let mailbox: Option<Mailbox> = self.vault.get(mailbox).await?;
+        if let Some(owner) = mailbox.and_then(|mailbox| mailbox.contact) {
+            let owner: Option<Contact> = self.vault.get(owner.as_bytes()).await?;
+            return Ok(owner.is_none_or(|owner| !owner.is_accepted()));
+        }
+        let parted: Option<Parted> = self.vault.get(Parted::ID).await?;
+        Ok(parted.is_some_and(|parted| parted.on.plus(PARTED_DAYS) >= now.day()))
     }
 
     /// Nothing more goes out to them: envelopes and bodies go, what was sealed is taken back, and sends that are not enclosed

@@ -151,6 +151,7 @@ const fn words(reason: Reason) -> &'static str {
         Reason::AlreadyOpened(_) => "its place was used before: the contact writes from an old copy",
         Reason::Crowded => "it waits: people you have not accepted may leave eight messages",
         Reason::BeforeRestore => "sealed for the home that the backup was made of; its sender seals it again",
+        Reason::Parted => "perhaps from somebody you blocked, removed or declined; whoever may write again asks anew",
         Reason::EndsProcess => "it ended the program each time it was opened",
     }
 }

@@ -69,6 +69,9 @@ pub enum Reason {
     /// Sealed for the home that a backup was made of, as far as can be told: its sender seals it again.
     #[tls_codec(discriminant = 10)]
     BeforeRestore,
+    /// Sealed in a session that went with somebody who was blocked, removed or declined, as far as can be told.
+    #[tls_codec(discriminant = 11)]
+    Parted,
 }
 
 /// One envelope that would not open.
@@ -104,7 +107,10 @@ impl Aside {
 impl Reason {
     /// Whether another try can end otherwise.
     const fn may_change(self) -> bool {
-        matches!(self, Self::Unopened | Self::Newer | Self::Skipped | Self::Crowded | Self::BeforeRestore)
+        matches!(
+            self,
+            Self::Unopened | Self::Newer | Self::Skipped | Self::Crowded | Self::BeforeRestore | Self::Parted
+        )
     }
 
     const fn notice(self) -> Option<Notice> {
@@ -113,7 +119,7 @@ impl Reason {
             Self::Forged(contact) | Self::Contradicts(contact) => Notice::Forged(Some(contact)),
             Self::ForgedHello => Notice::Forged(None),
             Self::Unopened | Self::Skipped | Self::EndsProcess | Self::AlreadyOpened(_) => Notice::Unopened,
-            Self::Crowded | Self::BeforeRestore => return None,
+            Self::Crowded | Self::BeforeRestore | Self::Parted => return None,
         })
     }
 }

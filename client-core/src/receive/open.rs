@@ -220,6 +220,8 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         }
         if worst == Reason::Unopened && self.lost_session(mailbox, now).await? {
             worst = Reason::BeforeRestore;
+        } else if worst == Reason::Unopened && self.may_be_of_parted(mailbox, now).await? {
+            worst = Reason::Parted;
         }
         Ok(Outcome::Aside(worst))
     }

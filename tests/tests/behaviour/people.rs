@@ -1,6 +1,6 @@
 //! Strangers, friends, and those one would rather not hear of.
 
-use lightproof_core::{contact::Standing, event::Notice, message::State, people::CardRelay};
+use lightproof_core::{contact::Standing, message::State, people::CardRelay, receive::Reason};
 use lightproof_tests::{
     Person, Scene,
     scene::{exact, noise},
@@ -89,6 +89,20 @@ async fn a_declined_request_is_gone_and_may_come_again() {
     assert_eq!(scene.bob.notes().await, ["please"]);
 }
 
+/// What comes until then opens nowhere, and is no alarm.
+#[tokio::test]
+async fn somebody_declined_writes_on_and_is_not_heard_until_they_ask_again() {
+    let mut scene = Scene::strangers().await;
+    scene.alice.note("bob", "please").await;
+    scene.bob.receive().await.unwrap();
+    let (alice, now) = (scene.alice.client.fingerprint(), scene.clock.now());
+    scene.bob.client.decline(&alice, now, &mut scene.bob.rng).await.unwrap();
+    scene.alice.note("bob", "pretty please").await;
+    scene.bob.receive().await.unwrap();
+    assert_eq!(scene.bob.heard(), vec![]);
+    assert!(scene.bob.client.requests().await.unwrap().is_empty());
+}
+
 #[tokio::test]
 async fn somebody_blocked_is_neither_shown_nor_answered() {
     let mut scene = Scene::friends().await;
@@ -97,10 +111,12 @@ async fn somebody_blocked_is_neither_shown_nor_answered() {
     let (alice, now) = (scene.alice.client.fingerprint(), scene.clock.now());
     scene.bob.client.block(&alice, now, &mut scene.bob.rng).await.unwrap();
     scene.bob.receive().await.unwrap();
-    // The mailbox is gone; at the doorbell it opens in no session, and nobody can tell whose it is.
+    // The mailbox is gone; at the doorbell it opens in no session. It used to be an alarm, which she could raise at will.
     scene.alice.note("bob", "are you there?").await;
     scene.bob.receive().await.unwrap();
-    assert_eq!(scene.bob.heard(), [Notice::Unopened]);
+    assert_eq!(scene.bob.heard(), vec![]);
+    let aside: Vec<Reason> = scene.bob.client.aside().await.unwrap().iter().map(|aside| aside.reason).collect();
+    assert_eq!(aside, [Reason::Parted]);
 
     // She begins anew, by the card.
     let bob = scene.bob.client.fingerprint();
