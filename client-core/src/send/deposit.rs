@@ -34,32 +34,70 @@ use crate::{
 impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
     /// Deposits everything in the outbox. What fails for one contact does not stop the others.
     pub(crate) async fn deposit_all(&self, now: Timestamp, rng: &mut impl CryptoRng) -> Result<(), ClientError> {
-        let mut first = Ok(());
-        let mut stopped: BTreeSet<Fingerprint> = BTreeSet::new();
         self.failures.borrow_mut().clear();
-        for item in self.outbox().await? {
-            if stopped.contains(&item.contact) {
-                continue;
-            }
-            if let Err(error) = self.deposit(&item, now, rng).await {
-                stopped.insert(item.contact);
-                if let ClientError::Refused(refusal) = &error {
-                    self.failures.borrow_mut().insert(item.contact, *refusal);
-                }
-                first = first.and(Err(error));
-            }
+        let mut ended = BTreeSet::new();
+        let mut first = self.deposit_waiting(&mut ended, now, rng).await?;
+        for contact in &ended {
+            first = first.and(self.begin_anew_with(contact, now, rng).await);
+        }
+        if !ended.is_empty() {
+            // What was sealed again; a session that nobody has answered yet is not begun anew once more.
+            first = first.and(self.deposit_waiting(&mut BTreeSet::new(), now, rng).await?);
         }
         self.drop_left_out(now, rng).await?;
         self.sweep_outgoing().await?;
         first
     }
 
-    async fn deposit(&self, item: &OutboxItem, now: Timestamp, rng: &mut impl CryptoRng) -> Result<(), ClientError> {
+    /// One round. Into `ended` goes whoever has ended the mailbox we knew: what else waits for them waits for the next.
+    async fn deposit_waiting(
+        &self,
+        ended: &mut BTreeSet<Fingerprint>,
+        now: Timestamp,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Result<(), ClientError>, ClientError> {
+        let mut first = Ok(());
+        let mut stopped: BTreeSet<Fingerprint> = BTreeSet::new();
+        for item in self.outbox().await? {
+            if stopped.contains(&item.contact) || ended.contains(&item.contact) {
+                continue;
+            }
+            match self.deposit(&item, now, rng).await {
+                Ok(Found::AsBefore) => {}
+                Ok(Found::Ended) => drop(ended.insert(item.contact)),
+                Err(error) => {
+                    stopped.insert(item.contact);
+                    if let ClientError::Refused(refusal) = &error {
+                        self.failures.borrow_mut().insert(item.contact, *refusal);
+                    }
+                    first = first.and(Err(error));
+                }
+            }
+        }
+        Ok(first)
+    }
+
+    /// Who ends a mailbox that we wrote to has ended the session with it, or has lost it: a new one may be asked for.
+    async fn begin_anew_with(
+        &self,
+        contact: &Fingerprint,
+        now: Timestamp,
+        rng: &mut impl CryptoRng,
+    ) -> Result<(), ClientError> {
+        self.want_hello(contact, now, rng).await?;
+        match self.ensure_session(contact, now, rng).await {
+            // Blocked or removed meanwhile.
+            Err(ClientError::ContactBlocked | ClientError::Unknown(_)) => Ok(()),
+            begun => begun,
+        }
+    }
+
+    async fn deposit(&self, item: &OutboxItem, now: Timestamp, rng: &mut impl CryptoRng) -> Result<Found, ClientError> {
         if let Some(id) = &item.outgoing {
             self.keep_blobs(id, item, now, rng).await?;
         }
         match self.deposit_at(item, &item.to, now, rng).await {
-            Ok(receipt) => self.save_deposited(item, receipt, rng).await,
+            Ok(receipt) => self.save_deposited(item, receipt, rng).await.map(|()| Found::AsBefore),
             Err(refused) if is_elsewhere(&refused) => {
                 // That mailbox is gone, or its relay is not allowed. The same bytes go to the newest one that is there, and at
                 // last to the doorbell.
@@ -67,7 +105,10 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
                 for address in contact.iter().flat_map(Contact::addresses).filter(|address| **address != item.to) {
                     match self.deposit_at(item, address, now, rng).await {
                         Err(error) if is_elsewhere(&error) => {}
-                        receipt => return self.save_deposited(item, receipt?, rng).await,
+                        receipt => {
+                            self.save_deposited(item, receipt?, rng).await?;
+                            return Ok(Found::at(address, item, contact.as_ref(), &refused));
+                        }
                     }
                 }
                 Err(refused)
@@ -158,6 +199,28 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
             // Nothing hangs on the answer: an upload that is never committed goes after three days.
             drop(connection.call(command).await);
         }
+    }
+}
+
+/// What a deposit tells of the contact.
+enum Found {
+    /// They are where they were.
+    AsBefore,
+    /// Their mailbox for us is gone, though they have answered in this session, and only the doorbell is left.
+    Ended,
+}
+
+impl Found {
+    /// Only a message is reason enough to ask again: a receipt is sent without anybody's doing.
+    fn at(address: &Address, item: &OutboxItem, contact: Option<&Contact>, refused: &ClientError) -> Self {
+        let is_message = matches!(item.what, What::Message(_));
+        let has_ended = contact.is_some_and(|contact| {
+            is_message
+                && matches!(refused, ClientError::Refused(Refusal::Refused))
+                && contact.doorbell.as_ref() == Some(address)
+                && contact.sending().is_some_and(|session| session.confirmed.is_yes())
+        });
+        if has_ended { Self::Ended } else { Self::AsBefore }
     }
 }
 

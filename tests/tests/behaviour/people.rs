@@ -89,6 +89,45 @@ async fn a_declined_request_is_gone_and_may_come_again() {
     assert_eq!(scene.bob.notes().await, ["please"]);
 }
 
+/// Their messages used to be alarms, for ever: only a session without an answer was begun anew, and theirs had one.
+#[tokio::test]
+async fn somebody_removed_asks_again_with_the_next_message() {
+    let mut scene = Scene::friends().await;
+    scene.talk().await;
+    scene.settle().await;
+    let (alice, now) = (scene.alice.client.fingerprint(), scene.clock.now());
+    scene.bob.client.remove_contact(&alice, now, &mut scene.bob.rng).await.unwrap();
+    scene.bob.receive().await.unwrap();
+    scene.alice.note("bob", "are you there?").await;
+    scene.bob.receive().await.unwrap();
+    let request = scene.bob.client.requests().await.unwrap().remove(0);
+    assert_eq!((request.fingerprint, scene.bob.heard()), (alice, vec![]));
+    scene.bob.accept_all().await;
+    scene.bob.note("alice", "I am").await;
+    scene.settle().await;
+    scene.alice.note("bob", "good").await;
+    scene.settle().await;
+    assert_eq!(scene.bob.notes().await, ["hello", "well", "are you there?", "good"]);
+    assert_eq!(scene.alice.notes().await, ["hello yourself", "I am"]);
+    assert_eq!(scene.bob.heard(), vec![]);
+}
+
+/// Nobody asks for anything by a receipt: it is sent without anybody's doing.
+#[tokio::test]
+async fn a_receipt_to_somebody_who_removed_us_asks_for_nothing() {
+    let mut scene = Scene::friends().await;
+    scene.talk().await;
+    scene.settle().await;
+    scene.bob.note("alice", "the last one").await;
+    let (alice, now) = (scene.alice.client.fingerprint(), scene.clock.now());
+    scene.bob.client.remove_contact(&alice, now, &mut scene.bob.rng).await.unwrap();
+    scene.bob.receive().await.unwrap();
+    scene.settle().await;
+    assert_eq!(scene.alice.notes().await, ["hello yourself", "the last one"]);
+    assert!(scene.bob.client.requests().await.unwrap().is_empty());
+    assert_eq!(scene.bob.heard(), vec![]);
+}
+
 /// What comes until then opens nowhere, and is no alarm.
 #[tokio::test]
 async fn somebody_declined_writes_on_and_is_not_heard_until_they_ask_again() {
