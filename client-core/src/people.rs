@@ -76,6 +76,10 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
                 }
             };
             contact.standing = Standing::Accepted;
+            if contact.generation > 0 && contact.sending().is_none() {
+                // They may still write in a session that was destroyed when we parted: a new one tells them.
+                contact.hello_due = Some(now.day());
+            }
             contact.name = name.clone();
             contact.hint = card.name_hint.clone();
             let doorbell = Reply { drop: card.doorbell.clone(), relay: card.relay.to_text() };

@@ -128,6 +128,27 @@ async fn a_receipt_to_somebody_who_removed_us_asks_for_nothing() {
     assert_eq!(scene.bob.heard(), vec![]);
 }
 
+/// What was written between the two, and to a mailbox that was still there, used to be lost and stay "deposited".
+#[tokio::test]
+async fn somebody_removed_and_added_again_is_heard_without_anything_by_hand() {
+    let mut scene = Scene::friends().await;
+    scene.talk().await;
+    scene.settle().await;
+    let (alice, now) = (scene.alice.client.fingerprint(), scene.clock.now());
+    scene.bob.client.remove_contact(&alice, now, &mut scene.bob.rng).await.unwrap();
+    scene.alice.note("bob", "the relay has not heard of it").await;
+    scene.bob.receive().await.unwrap();
+    scene.bob.add(&scene.alice, "alice").await;
+    scene.settle().await;
+    scene.alice.note("bob", "and now").await;
+    scene.bob.note("alice", "welcome back").await;
+    scene.settle().await;
+    let (to_bob, to_alice) = (scene.bob.notes().await, scene.alice.notes().await);
+    assert_eq!(to_bob, ["hello", "well", "the relay has not heard of it", "and now"]);
+    assert_eq!(to_alice, ["hello yourself", "welcome back"]);
+    assert_eq!(scene.bob.heard(), vec![]);
+}
+
 /// What comes until then opens nowhere, and is no alarm.
 #[tokio::test]
 async fn somebody_declined_writes_on_and_is_not_heard_until_they_ask_again() {
