@@ -3,6 +3,7 @@
 use lightproof_core::ClientError;
 use lightproof_core::e2ee::identity::Fingerprint;
 use lightproof_core::event::Notice;
+use lightproof_core::wire::relay_link::RelayLink;
 
 use crate::explain::allow_hint;
 use crate::opened::Opened;
@@ -41,6 +42,12 @@ impl Opened {
                 "this home is an older copy of one that has received since; messages taken there are not here"
                     .to_owned()
             }
+            Notice::Doubtful { contact, count } => {
+                let name = self.name_of(contact).await?;
+                format!(
+                    "of what this copy sent to {name}, {count} may not have arrived: send again what does not become delivered"
+                )
+            }
             Notice::ReceiptKeyChanged(relay) => {
                 format!("the relay {} signs its receipts with another key than before", relay.authority())
             }
@@ -50,14 +57,7 @@ impl Opened {
             Notice::RelayNotAllowed(relay) => {
                 format!("something waits at the relay {}; {}", relay.authority(), allow_hint(relay))
             }
-            Notice::Moved { contact, relay } => {
-                let name = self.name_of(contact).await?;
-                let hint = allow_hint(relay);
-                format!(
-                    "{name} is at the relay {} now, and is written to at the earlier one until then; {hint}",
-                    relay.authority()
-                )
-            }
+            Notice::Moved { contact, relay } => self.moved(contact, relay).await?,
             Notice::Retracted(contact) => {
                 let name = self.name_of(contact).await?;
                 format!("{name} has taken back a message that you had looked at; it stays here until you delete it")
@@ -72,6 +72,11 @@ impl Opened {
             }
             _ => "something was noticed that this version has no words for".to_owned(),
         })
+    }
+
+    async fn moved(&self, contact: &Fingerprint, relay: &RelayLink) -> Result<String, ClientError> {
+        let (name, authority, hint) = (self.name_of(contact).await?, relay.authority(), allow_hint(relay));
+        Ok(format!("{name} is at the relay {authority} now, and is written to at the earlier one until then; {hint}"))
     }
 
     /// What we call somebody, fit to be printed.

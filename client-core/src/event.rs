@@ -84,6 +84,14 @@ pub enum Notice {
     NewerVersion,
     /// This home is an older copy: another has taken envelopes since. A new line was begun.
     OldCopy,
+    /// This home is an older copy, and of what it sent to this contact so many messages may not have arrived: the contact has
+    /// taken what the other copy sent in their places.
+    Doubtful {
+        /// To whom.
+        contact: Fingerprint,
+        /// How many.
+        count: usize,
+    },
     /// The relay's key for deposit receipts is not the one it had.
     ReceiptKeyChanged(RelayLink),
     /// The relay knows of fewer acks than it confirmed: it lost state.

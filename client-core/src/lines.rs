@@ -13,6 +13,8 @@ use lightproof_wire::{
 use crate::{
     contact::{Contact, Place, TheirLine},
     error::ClientError,
+    event::Notice,
+    message::{Direction, Message, State},
     vault::{
         Turn,
         record::Record,
@@ -139,6 +141,20 @@ impl Contact {
     /// The moment a line is first seen, whatever the clock has done since the others were.
     fn after_all_lines(&self, now: Timestamp) -> Timestamp {
         self.theirs.iter().fold(now, |after, line| after.max(line.since.plus_ms(1)))
+    }
+
+    /// Messages in our line of which nothing has proved that they came, where this vault is an old copy: an ack of their places
+    /// may be of what the other copy sent there.
+    pub(crate) fn doubtful(&self, messages: &[Message]) -> Option<Notice> {
+        let is_doubtful = |message: &&Message| {
+            message.contact == self.fingerprint
+                && message.direction == Direction::Out
+                && message.line == self.ours.line
+                && message.index > self.ours.acked
+                && matches!(message.state, State::Outbox | State::Deposited)
+        };
+        let count = messages.iter().filter(is_doubtful).count();
+        (count > 0).then_some(Notice::Doubtful { contact: self.fingerprint, count })
     }
 
     /// How many frames of theirs came.

@@ -270,6 +270,7 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
     async fn begin_new_line(&self, now: Timestamp, rng: &mut impl CryptoRng) -> Result<(), ClientError> {
         self.tell(Notice::OldCopy);
         until_undisturbed(async || {
+            let mut doubtful = Vec::new();
             let mut turn = self.vault.turn();
             let mut profile: Profile = turn.get(Profile::ID).await?.ok_or(ClientError::Damaged)?;
             profile.begin_anew(rng);
@@ -282,12 +283,15 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
                 if contact.sending().is_some() && contact.is_accepted() {
                     // Not taken back where several mailboxes say the same: then no session is left by the second time.
                     contact.hello_due = Some(now.day());
+                    doubtful.extend(contact.doubtful(&turn.scan().await?));
                 }
                 contact.supersede_all(profile.not_fallen_back(now));
                 turn.put(&contact, rng);
             }
             turn.put(&profile, rng);
-            Ok(turn.commit().await?)
+            turn.commit().await?;
+            doubtful.into_iter().for_each(|notice| self.tell(notice));
+            Ok(())
         })
         .await
     }

@@ -121,6 +121,11 @@ async fn an_old_copy_that_writes_before_it_looks_is_mended_too() {
     scene.bob.receive().await.unwrap();
     scene.bob.note("alice", "I hear you").await;
     scene.settle().await;
+    // Bob's ack of that place is of what the newer copy sent there: it used to pass for an ack of this, which was never told of.
+    let doubtful = Notice::Doubtful { contact: scene.bob.client.fingerprint(), count: 1 };
+    let heard = scene.alice.heard();
+    assert_eq!(heard.iter().filter(|notice| **notice == doubtful).count(), 1, "{heard:?}");
+    assert!(!doubtful.is_alarm());
     scene.settle().await;
     scene.alice.note("bob", "now").await;
     scene.settle().await;
