@@ -25,6 +25,7 @@ mod line;
 mod manual;
 mod many;
 mod moving;
+mod parting;
 #[path = "../people/person.rs"]
 mod person;
 mod pictures;
