@@ -33,10 +33,11 @@ use tokio_tungstenite::tungstenite::Message;
 
 const LOG: &str = "log";
 
-/// A relay whose folder is also where a core dump would lie.
+/// A relay that works where its log is and where a core dump would lie.
 fn serve(folder: &Path, [level, format]: [&str; 2], metrics: &str) -> (Child, RelayLink, BufReader<ChildStdout>) {
     let mut told = Process::cargo_bin("lightproof-relay").unwrap();
-    told.args(["serve", "--data", folder.to_str().unwrap(), "--listen", "127.0.0.1:0"]);
+    let data = folder.join("data");
+    told.args(["serve", "--data", data.to_str().unwrap(), "--listen", "127.0.0.1:0"]);
     // A shell that allows core dumps of any size.
     let mut child = Process::new("sh")
         .args(["-c", "ulimit -c unlimited 2>/dev/null; exec \"$0\" \"$@\""])

@@ -60,7 +60,7 @@ async fn a_relay_whose_disk_stalls_is_alive_but_not_ready_and_promises_nothing()
         Stalling { store: MemoryStore::default(), is_stalled: AtomicBool::new(false), held: Mutex::default() };
     let store = Arc::new(stalling);
     let chunks: Arc<dyn Chunks> = Arc::new(Files::open(&folder.path().join("blobs")).unwrap());
-    let config = Config::local(folder.path().to_owned(), ANY).unwrap();
+    let config = Config::local(folder.path().join("data"), ANY).unwrap();
     let clock = Arc::new(|| Timestamp(1_800_000_000_000));
     let relay = Relay::start_with(config, Arc::clone(&store) as _, chunks, clock).await.unwrap();
     let ask = async |page: &str| {

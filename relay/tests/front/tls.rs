@@ -68,7 +68,7 @@ async fn keys_are_agreed_on_post_quantum_first_and_each_way_is_counted() {
     std::fs::write(folder.path().join("cert.pem"), &issued.chain).unwrap();
     std::fs::write(folder.path().join("key.pem"), &issued.key).unwrap();
     let files = format!("cert = \"{0}/cert.pem\"\nkey = \"{0}/key.pem\"", folder.path().display());
-    let relay = start(folder.path(), &files).await;
+    let relay = start(&folder.path().join("data"), &files).await;
     let hybrid = kx_group::X25519MLKEM768;
     let cases = [
         (vec![hybrid, kx_group::X25519], NamedGroup::X25519MLKEM768),
