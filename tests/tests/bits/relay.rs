@@ -21,6 +21,7 @@ use lightproof_relay::{
         Store, Table, look,
         memory::{MemoryChunks, MemoryStore},
     },
+    threads::ChunkThreads,
     upload::Uploads,
 };
 use lightproof_tests::relay::unhurried;
@@ -71,6 +72,7 @@ impl Kept {
             watches: Watches::default(),
             uploads: Uploads::default(),
             chunk_memory: ChunkMemory::new(8),
+            chunk_threads: ChunkThreads::default(),
             metrics: Metrics::default(),
             rates: Rates::new(&unhurried()),
             room: Arc::new(Room::new(0)),
