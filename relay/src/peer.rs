@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use lightproof_wire::{
     capability::{Capability, right},
+    codec::DecodeError,
     command::Command,
     frame::{CommandFrame, RelayFrame},
     id::{CommandId, MailboxHandle, Sequence},
@@ -124,15 +125,21 @@ impl Peer {
         if self.closing {
             return;
         }
-        let Ok(CommandFrame { id, command }) = CommandFrame::decode(bytes) else {
-            return self.malformed(bytes);
-        };
-        if self.in_flight.contains_key(&id) {
+        let decoded = CommandFrame::decode(bytes);
+        // A later version's command is no reason to hang up.
+        let is_unknown = matches!(decoded, Err(DecodeError::Unknown(_)));
+        // The id, if that much came, so that the client learns which command it was.
+        let id = bytes.first_chunk().map(|id| CommandId(u32::from_be_bytes(*id))).filter(|id| *id != CommandId::PUSH);
+        let Some(id) = id else { return self.close() };
+        if self.in_flight.contains_key(&id) || (decoded.is_err() && !is_unknown) {
             return self.refuse_and_close(id, Refusal::Malformed);
         }
         if let Err(refusal) = self.rate.take(now) {
             return self.reply(id, Reply::Refused(refusal));
         }
+        let Ok(CommandFrame { command, .. }) = decoded else {
+            return self.reply(id, Reply::Refused(Refusal::Unsupported));
+        };
         match command {
             Command::Ping => self.reply(id, Reply::Pong),
             Command::Watch { owner, handle } => self.watch(id, owner, handle),
@@ -333,14 +340,6 @@ impl Peer {
 
     fn reply(&mut self, id: CommandId, reply: Reply) {
         self.outputs.push_back(Output::Send(RelayFrame::Reply(id, reply)));
-    }
-
-    fn malformed(&mut self, bytes: &[u8]) {
-        // The id, if that much came, so that the client learns which command it was.
-        match bytes.first_chunk::<4>().map(|id| CommandId(u32::from_be_bytes(*id))) {
-            Some(id) if id != CommandId::PUSH => self.refuse_and_close(id, Refusal::Malformed),
-            _ => self.close(),
-        }
     }
 
     fn refuse_and_close(&mut self, id: CommandId, refusal: Refusal) {

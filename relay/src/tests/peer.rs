@@ -224,8 +224,19 @@ fn a_superseded_watch_delivers_nothing_more() {
 }
 
 #[test]
+fn a_command_of_a_later_version_is_refused_and_the_next_is_served() {
+    let mut peer = peer(2);
+    peer.receive(&[0, 0, 0, 1, 200], NOW, &Admission::default());
+    assert_eq!(drain(&mut peer).last().unwrap(), "1 Unsupported");
+    give(&mut peer, 2, Command::Ping);
+    assert_eq!(drain(&mut peer), ["2 Pong"]);
+    peer.receive(&[0, 0, 0, 3, 200], NOW, &Admission::default());
+    assert!(drain(&mut peer)[0].starts_with("3 TooMany"), "it counts as any other");
+}
+
+#[test]
 fn a_frame_that_is_no_command_closes() {
-    for bytes in [&b""[..], &[0, 0, 0, 0, 16], &[0, 0, 0, 1, 200], &[0, 0, 0, 1, 16, 0]] {
+    for bytes in [&b""[..], &[0, 0, 0, 0, 16], &[0, 0, 0, 0, 200], &[0, 0, 0, 1, 16, 0]] {
         let mut peer = peer(100);
         peer.receive(bytes, NOW, &Admission::default());
         assert_eq!(drain(&mut peer).last().unwrap(), "close");

@@ -37,16 +37,17 @@ async fn every_refusal_is_counted_once_by_its_reason() {
     let service = Relay::serve_streams(&config, receipts, around, &CancellationToken::new()).await.unwrap();
     let count = |refusal: Refusal| service.metrics.refusals.get_or_create(&Reason::from(refusal)).get();
     let (ours, theirs) = tokio::io::duplex(4_096);
-    let pace = Pace { commands_per_second: 1, command_burst: 2 };
+    let pace = Pace { commands_per_second: 1, command_burst: 3 };
     let driven = tokio::spawn(drive(theirs, Arc::clone(&service), None, pace, CancellationToken::new()));
     let mut socket = WebSocketStream::from_raw_socket(ours, Role::Client, None).await;
     let frame = |id, command| CommandFrame { id: CommandId(id), command }.encode();
-    // By a rule, by the machine of the connection, by its pace, by its shape.
+    // By a rule, by the machine of the connection, as a later version's, by its pace, by its shape.
     let asked = [
         frame(1, Command::Retire { owner: Capability::from_bytes([1; 32]) }),
         frame(2, Command::Ack { handle: MailboxHandle(1), sequence: Sequence(1) }),
-        frame(3, Command::Ping),
-        vec![0, 0, 0, 4, 200],
+        vec![0, 0, 0, 3, 200],
+        frame(4, Command::Ping),
+        vec![0, 0, 0, 5, 5],
     ];
     let mut told = Vec::new();
     for bytes in asked {
@@ -59,8 +60,8 @@ async fn every_refusal_is_counted_once_by_its_reason() {
         }
     }
     let too_many = Refusal::TooMany { retry_after_ms: 1_000 };
-    assert_eq!(told, [Refusal::Refused, Refusal::Refused, too_many, Refusal::Malformed]);
-    assert_eq!([Refusal::Refused, too_many, Refusal::Malformed].map(count), [2, 1, 1]);
+    assert_eq!(told, [Refusal::Refused, Refusal::Refused, Refusal::Unsupported, too_many, Refusal::Malformed]);
+    assert_eq!([Refusal::Refused, Refusal::Unsupported, too_many, Refusal::Malformed].map(count), [2, 1, 1, 1]);
     drop(socket);
     driven.await.unwrap();
 }

@@ -29,11 +29,12 @@ use lightproof_tests::specimen::{NOW, counted, frozen::Examples};
 use lightproof_wire::{
     blob::{BlobShape, ChunkClass},
     capability::Capability,
-    codec::{Bytes, List, Text},
+    codec::{Bytes, DecodeError, List, Text},
     command::Command,
     envelope::Envelope,
     frame::{CommandFrame, RelayFrame},
     id::{ChunkIndex, CommandId},
+    refusal::Refusal,
     reply::{Push, Reply},
 };
 use tokio_tungstenite::{
@@ -216,7 +217,7 @@ async fn a_refused_command_has_changed_nothing() {
 /// The machine of one connection hands on nothing of a frame that is no command, and takes nothing after it.
 #[test]
 fn a_frame_that_is_no_command_goes_no_further_than_the_connection() {
-    let mut malformed = 0;
+    let (mut malformed, mut unknown) = (0, 0);
     for (name, specimen) in commands() {
         let turned = bits(0..specimen.len()).map(|bit| flipped(&specimen, bit));
         let cut = (0..specimen.len()).map(|length| specimen[..length].to_vec());
@@ -225,6 +226,14 @@ fn a_frame_that_is_no_command_goes_no_further_than_the_connection() {
             let mut peer = greeted();
             peer.receive(&bytes, NOW, &Admission::default());
             let outputs: Vec<Output> = std::iter::from_fn(|| peer.poll()).collect();
+            if matches!(CommandFrame::decode(&bytes), Err(DecodeError::Unknown(_))) && bytes[..4] != [0; 4] {
+                unknown += 1;
+                let id = CommandId(u32::from_be_bytes(*bytes.first_chunk().unwrap()));
+                let refused = RelayFrame::Reply(id, Reply::Refused(Refusal::Unsupported));
+                let is_told = matches!(&outputs[..], [Output::Send(frame)] if *frame == refused);
+                assert!(is_told && peer.reads(), "{name}, {bytes:02x?}: {outputs:?}");
+                continue;
+            }
             malformed += 1;
             let is_told = |output: &Output| {
                 matches!(output, Output::Close | Output::Send(RelayFrame::Reply(_, Reply::Refused(_))))
@@ -234,8 +243,9 @@ fn a_frame_that_is_no_command_goes_no_further_than_the_connection() {
             assert!(peer.poll().is_none(), "{name}, {bytes:02x?}: it went on");
         }
     }
-    assert!(malformed > 500, "{malformed}");
+    assert!(malformed > 500 && unknown > 50, "{malformed} malformed, {unknown} unknown");
     println!("evidence: P16 | {malformed} frames that are no command, each the end of its connection | -");
+    println!("evidence: P16 | {unknown} commands of a kind that does not exist, each refused as unsupported | -");
 }
 
 fn greeted() -> Peer {
