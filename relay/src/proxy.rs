@@ -45,8 +45,16 @@ impl FromStr for Network {
         let (address, bits) = text.split_once('/').map_or((text, None), |(address, bits)| (address, Some(bits)));
         let address: IpAddr = address.parse().map_err(|_| NetworkMalformed)?;
         let all = if address.is_ipv4() { 32 } else { 128 };
-        let bits = bits.map_or(Ok(all), str::parse).map_err(|_| NetworkMalformed)?;
-        if bits > all { Err(NetworkMalformed) } else { Ok(Self { address, bits }) }
+        let bits: u32 = bits.map_or(Ok(all), str::parse).map_err(|_| NetworkMalformed)?;
+        match address.to_canonical() {
+            _ if bits > all => Err(NetworkMalformed),
+            // ::ffff:192.0.2.0/120 is 192.0.2.0/24.
+            mapped if mapped.is_ipv4() && address.is_ipv6() => match bits.checked_sub(96) {
+                Some(bits) => Ok(Self { address: mapped, bits }),
+                None => Err(NetworkMalformed),
+            },
+            _ => Ok(Self { address, bits }),
+        }
     }
 }
 
@@ -132,6 +140,8 @@ mod tests {
             ("192.0.2.7/31", "192.0.2.6", "192.0.2.8"),
             ("2001:db8::/32", "2001:db8:ffff::1", "2001:db9::1"),
             ("::1", "::1", "::2"),
+            ("::ffff:192.0.2.0/120", "192.0.2.255", "192.0.3.0"),
+            ("::ffff:192.0.2.7", "192.0.2.7", "192.0.2.6"),
             ("0.0.0.0/0", "203.0.113.9", "::1"),
             ("::/0", "::1", "203.0.113.9"),
         ] {
@@ -139,8 +149,16 @@ mod tests {
             assert!(network.contains(address(inside)) && !network.contains(address(outside)), "{network:?}");
         }
         assert!("192.0.2.0/24".parse::<Network>().unwrap().contains(address("::ffff:192.0.2.1")), "IPv4 within IPv6");
-        for wrong in ["", "relay.example.org", "192.0.2.0/33", "::/129", "192.0.2.0/-1", "192.0.2.0/", "192.0.2.0/24/1"]
-        {
+        for wrong in [
+            "",
+            "relay.example.org",
+            "192.0.2.0/33",
+            "::/129",
+            "192.0.2.0/-1",
+            "192.0.2.0/",
+            "192.0.2.0/24/1",
+            "::ffff:0.0.0.0/95",
+        ] {
             assert_eq!(wrong.parse::<Network>(), Err(NetworkMalformed), "{wrong}");
         }
     }
