@@ -116,8 +116,13 @@ impl Chunks for Files {
     }
 
     fn free_bytes(&self) -> io::Result<u64> {
-        let volume = rustix::fs::statvfs(&self.root)?;
-        Ok(volume.f_bavail.saturating_mul(volume.f_frsize))
+        let free_bytes = |folder: &Path| {
+            let volume = rustix::fs::statvfs(folder)?;
+            io::Result::Ok(volume.f_bavail.saturating_mul(volume.f_frsize))
+        };
+        // The rows lie in the folder around it. Where that is another disk, the fuller one counts.
+        let around = self.root.parent().map_or(Ok(u64::MAX), free_bytes)?;
+        Ok(free_bytes(&self.root)?.min(around))
     }
 }
 
@@ -141,4 +146,29 @@ fn parse(name: &str) -> Option<FileId> {
         *byte = u8::from_str_radix(name.get(i.checked_mul(2)?..)?.get(..2)?, 16).ok()?;
     }
     Some(FileId(id))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An operator may give blobs a disk of their own.
+    #[test]
+    fn of_two_disks_the_fuller_one_counts() {
+        const SLACK_BYTES: u64 = 512 << 20;
+        let free_bytes = |folder: &Path| {
+            let volume = rustix::fs::statvfs(folder).unwrap();
+            volume.f_bavail * volume.f_frsize
+        };
+        let memory = Path::new("/dev/shm");
+        let Ok(other) = tempfile::tempdir_in(memory) else { return };
+        let one = tempfile::tempdir().unwrap();
+        let least = free_bytes(one.path()).min(free_bytes(other.path()));
+        for (rows, blobs) in [(&one, &other), (&other, &one)] {
+            let root = rows.path().join("blobs");
+            std::os::unix::fs::symlink(blobs.path(), &root).unwrap();
+            let free = Files::open(&root).unwrap().free_bytes().unwrap();
+            assert!(free <= least + SLACK_BYTES, "{free} of {least}");
+        }
+    }
 }

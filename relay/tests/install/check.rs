@@ -167,13 +167,19 @@ fn a_disk_without_room_is_found_before_strangers_are_and_before_all_are_refused(
 #[test]
 fn a_disk_that_can_only_be_read_is_found_and_one_without_room_for_files() {
     let Some(unshare) = find("unshare") else { return };
-    for (options, what) in [("ro", "it can only be read"), ("nr_inodes=500", "more files")] {
+    for (part, options, what) in [
+        ("", "ro", "it can only be read"),
+        ("", "nr_inodes=500", "more files"),
+        ("blobs", "size=32m", "only 32 MiB are free"),
+    ] {
         let place = Place::new();
-        fs::create_dir(place.data()).unwrap();
-        let script = "mount -t tmpfs -o mode=700,$1 none \"$LIGHTPROOF_RELAY_DATA\" || exit 77; shift; exec \"$@\"";
+        fs::create_dir_all(place.data().join(part)).unwrap();
+        fs::set_permissions(place.data(), Permissions::from_mode(0o700)).unwrap();
+        let script =
+            "mount -t tmpfs -o mode=700,$2 none \"$LIGHTPROOF_RELAY_DATA/$1\" || exit 77; shift 2; exec \"$@\"";
         let check = place.command();
         let mut inside = Command::new(&unshare);
-        inside.args(["--map-root-user", "--mount", "sh", "-c", script, "sh", options]).arg(check.get_program());
+        inside.args(["--map-root-user", "--mount", "sh", "-c", script, "sh", part, options]).arg(check.get_program());
         inside.args(check.get_args()).envs(check.get_envs().filter_map(|(key, value)| Some((key, value?))));
         let output = inside.output().unwrap();
         let text = String::from_utf8(output.stdout).unwrap();

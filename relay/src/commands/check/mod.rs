@@ -12,7 +12,7 @@ use std::{
 };
 
 use lightproof_relay::{config::Config, control::Relay, folder::Folder};
-use rustix::fs::{StatVfsMountFlags, statvfs};
+use rustix::fs::{StatVfs, StatVfsMountFlags, statvfs};
 
 use super::{Failure, options::Options, stats};
 
@@ -82,7 +82,13 @@ pub(crate) fn check(options: &Options) -> Result<(), Failure> {
 
 fn disk(subject: &Subject) -> Finding {
     let fix = "free some space, or lower free_space_mib";
-    let volume = statvfs(subject.nearest()).map_err(|error| (error.to_string(), fix))?;
+    let mut volume = statvfs(subject.nearest()).map_err(|error| (error.to_string(), fix))?;
+    // Blobs may lie on a disk of their own: the fuller one counts.
+    if let Ok(blobs) = statvfs(subject.config.data.join("blobs"))
+        && free_bytes(&blobs) < free_bytes(&volume)
+    {
+        volume = blobs;
+    }
     if volume.f_flag.contains(StatVfsMountFlags::RDONLY) {
         return Err(("it can only be read".to_owned(), "mount it for writing; see the system's log for why it is not"));
     }
@@ -90,7 +96,7 @@ fn disk(subject: &Subject) -> Finding {
     if volume.f_files > 0 && volume.f_favail < 1_000 {
         return Err((format!("room for only {} more files", volume.f_favail), "remove files, or choose another disk"));
     }
-    let free = volume.f_bavail.saturating_mul(volume.f_frsize);
+    let free = free_bytes(&volume);
     let (free_mib, reserve) = (free / 1_048_576, subject.config.free_space_bytes);
     if free < reserve {
         return Err((format!("only {free_mib} MiB are free: nothing new is taken"), fix));
@@ -99,6 +105,10 @@ fn disk(subject: &Subject) -> Finding {
         return Err((format!("only {free_mib} MiB are free: no mail of strangers is taken"), fix));
     }
     Ok(format!("{free_mib} MiB free"))
+}
+
+const fn free_bytes(volume: &StatVfs) -> u64 {
+    volume.f_bavail.saturating_mul(volume.f_frsize)
 }
 
 /// By what else knows a time: this program, and files that were written in the past.
