@@ -180,17 +180,25 @@ impl Settings {
     }
 
     fn check_limits(&self) -> Result<Limits, RelayError> {
+        let envelope_days = within("envelope_days", self.envelope_days, 1..=365)?;
+        let mailbox_days = within("mailbox_days", self.mailbox_days, 30..=3_650)?;
+        if mailbox_days < envelope_days {
+            return Err(misuse("mailbox_days", "a mailbox must not end before what is in it: not below envelope_days"));
+        }
+        let blob_space_mib = within("blob_space_mib", self.blob_space_mib, 1..=u32::MAX)?;
+        let blob_mib = within("blob_mib", self.blob_mib, 1..=65_536)?;
+        // What is promised is what can come.
+        let blob_mib = blob_mib.min(blob_space_mib).min(self.blob_mib_a_day_and_address);
         Ok(Limits {
-            envelope_days: within("envelope_days", self.envelope_days, 1..=365)?,
+            envelope_days,
             blob_days: within("blob_days", self.blob_days, 1..=730)?,
-            mailbox_days: within("mailbox_days", self.mailbox_days, 30..=3_650)?,
+            mailbox_days,
             tombstone_days: within("tombstone_days", self.tombstone_days, 30..=3_650)?,
             upload_idle_days: within("upload_idle_days", self.upload_idle_days, 1..=30)?,
             mailbox_envelopes: within("mailbox_envelopes", self.mailbox_envelopes, 1..=1_000_000)?,
             doorbell_envelopes: within("doorbell_envelopes", self.doorbell_envelopes, 1..=1_000_000)?,
-            blob_bytes: u64::from(within("blob_mib", self.blob_mib, 1..=65_536)?).saturating_mul(MIB),
-            blob_space_bytes: u64::from(within("blob_space_mib", self.blob_space_mib, 1..=u32::MAX)?)
-                .saturating_mul(MIB),
+            blob_bytes: u64::from(blob_mib).saturating_mul(MIB),
+            blob_space_bytes: u64::from(blob_space_mib).saturating_mul(MIB),
             one_time_prekeys_a_day: self.one_time_prekeys_a_day,
             space: Space::ForEverybody,
         })
@@ -222,4 +230,33 @@ pub(crate) fn count(key: &'static str, value: u32, range: std::ops::RangeInclusi
 
 pub(crate) fn misuse(key: &'static str, reason: impl ToString) -> RelayError {
     RelayError::ConfigMisuse { key, reason: reason.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn checked(toml: &str) -> Result<Config, RelayError> {
+        Settings::from_table(toml.parse().unwrap()).unwrap().check()
+    }
+
+    #[test]
+    fn a_mailbox_does_not_end_before_what_is_in_it() {
+        assert!(checked("envelope_days = 60\nmailbox_days = 60").is_ok());
+        let error = checked("envelope_days = 60\nmailbox_days = 59").unwrap_err();
+        assert!(matches!(error, RelayError::ConfigMisuse { key: "mailbox_days", .. }), "{error}");
+    }
+
+    #[test]
+    fn the_largest_blob_is_one_that_there_is_room_for_and_that_may_come() {
+        for (toml, mib) in [
+            ("", 8_192),
+            ("blob_mib = 70", 70),
+            ("blob_space_mib = 50", 50),
+            ("blob_mib_a_day_and_address = 60", 60),
+            ("blob_mib = 55\nblob_space_mib = 60", 55),
+        ] {
+            assert_eq!(checked(toml).unwrap().limits.blob_bytes, mib * MIB, "{toml}");
+        }
+    }
 }
