@@ -104,7 +104,7 @@ async fn upgrade(
     if address.is_none() {
         front.warn_of_unknown_clients();
     }
-    let seat = match front.seats.take(address) {
+    let seat = match front.seats.take(address, &front.stop).await {
         Ok(seat) => seat,
         Err(NoSeat::ForThisAddress) => return StatusCode::TOO_MANY_REQUESTS.into_response(),
         Err(NoSeat::ForAnybody) => return StatusCode::SERVICE_UNAVAILABLE.into_response(),
@@ -113,11 +113,12 @@ async fn upgrade(
     let upgrading = hyper::upgrade::on(&mut request);
     let tasks = front.service.tasks.clone();
     tasks.spawn(async move {
+        let stop = seat.give_way();
         // Held as long as the connection lives, so that it counts.
         let _held = (caller, seat);
         if let Ok(upgraded) = upgrading.await {
             let service = Arc::clone(&front.service);
-            drive::drive(TokioIo::new(upgraded), service, address, front.pace, front.stop.clone()).await;
+            drive::drive(TokioIo::new(upgraded), service, address, front.pace, stop).await;
         }
     });
     (StatusCode::SWITCHING_PROTOCOLS, headers).into_response()

@@ -1,20 +1,41 @@
-//! Seats for established connections: so many in all, and so many for one address.
+//! Seats for established connections: so many in all, and so many for one address. Where all are taken, whoever has the
+//! fewest gets one of whoever has the most (max-min fairness): a crowd cannot keep a newcomer out.
 
 use std::{
     collections::HashMap,
     net::IpAddr,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::timeout,
+};
+use tokio_util::sync::CancellationToken;
 
 use crate::admit::network;
+
+/// A connection that gives up its seat has this long to end in.
+const GIVING_WAY: Duration = Duration::from_secs(5);
 
 /// What a relay can seat.
 pub(crate) struct Seats {
     free: Arc<Semaphore>,
     per_address: usize,
-    taken: Mutex<HashMap<IpAddr, usize>>,
+    taken: Mutex<Taken>,
+}
+
+#[derive(Default)]
+struct Taken {
+    next: u64,
+    by_site: HashMap<Option<IpAddr>, Vec<Place>>,
+}
+
+struct Place {
+    number: u64,
+    address: Option<IpAddr>,
+    give_way: CancellationToken,
 }
 
 /// Why there is no seat.
@@ -29,8 +50,10 @@ pub(crate) enum NoSeat {
 /// One connection's, until it is dropped.
 pub(crate) struct Seat {
     seats: Arc<Seats>,
-    address: Option<IpAddr>,
-    _free: OwnedSemaphorePermit,
+    site: Option<IpAddr>,
+    number: u64,
+    give_way: CancellationToken,
+    free: Option<OwnedSemaphorePermit>,
 }
 
 impl Seats {
@@ -38,39 +61,96 @@ impl Seats {
         Arc::new(Self { free: Arc::new(Semaphore::new(in_all)), per_address, taken: Mutex::default() })
     }
 
-    /// Takes a seat for a connection from this address, or from nobody knows where.
-    pub(crate) fn take(self: &Arc<Self>, address: Option<IpAddr>) -> Result<Seat, NoSeat> {
-        let address = address.map(network);
-        let free = Arc::clone(&self.free).try_acquire_owned().map_err(|_| NoSeat::ForAnybody)?;
-        if let Some(address) = address {
-            let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
-            let count = taken.entry(address).or_insert(0);
-            if *count >= self.per_address {
-                return Err(NoSeat::ForThisAddress);
-            }
-            *count = count.saturating_add(1);
+    /// Takes a seat for a connection from this address, or from nobody knows where. It ends with `stop`, or before.
+    pub(crate) async fn take(
+        self: &Arc<Self>,
+        address: Option<IpAddr>,
+        stop: &CancellationToken,
+    ) -> Result<Seat, NoSeat> {
+        let mut seat = self.claim(address, stop)?;
+        if seat.free.is_none() {
+            let freed = timeout(GIVING_WAY, Arc::clone(&self.free).acquire_owned()).await;
+            seat.free = Some(freed.map_err(|_| NoSeat::ForAnybody)?.map_err(|_| NoSeat::ForAnybody)?);
         }
-        Ok(Seat { seats: Arc::clone(self), address, _free: free })
+        Ok(seat)
     }
 
     /// Whether a connection from this address would find none, so that it need not even shake hands.
     pub(crate) fn are_taken(&self, address: Option<IpAddr>) -> bool {
-        let taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = address.and_then(|address| taken.get(&network(address)).copied()).unwrap_or(0);
-        self.free.available_permits() == 0 || count >= self.per_address
+        // Behind a proxy nobody knows yet whose it is.
+        let Some(address) = address else { return false };
+        let taken = self.lock();
+        let is_full = self.free.available_permits() == 0 && taken.crowded(Some(site(address))).is_none();
+        is_full || taken.count(Some(site(address)), Some(network(address))) >= self.per_address
+    }
+
+    /// A seat that is counted. Where none is free, another is about to give way.
+    fn claim(self: &Arc<Self>, address: Option<IpAddr>, stop: &CancellationToken) -> Result<Seat, NoSeat> {
+        let (site, address) = (address.map(site), address.map(network));
+        let mut taken = self.lock();
+        if address.is_some() && taken.count(site, address) >= self.per_address {
+            return Err(NoSeat::ForThisAddress);
+        }
+        let free = Arc::clone(&self.free).try_acquire_owned().ok();
+        if free.is_none() {
+            let crowded = taken.crowded(site).ok_or(NoSeat::ForAnybody)?;
+            taken.pop(crowded);
+        }
+        let (number, give_way) = (taken.next, stop.child_token());
+        taken.next = taken.next.wrapping_add(1);
+        taken.by_site.entry(site).or_default().push(Place { number, address, give_way: give_way.clone() });
+        Ok(Seat { seats: Arc::clone(self), site, number, give_way, free })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Taken> {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Taken {
+    fn count(&self, site: Option<IpAddr>, address: Option<IpAddr>) -> usize {
+        self.by_site.get(&site).map_or(0, |places| places.iter().filter(|place| place.address == address).count())
+    }
+
+    /// The site with the most seats, if one of them for this site leaves it more than this one has then.
+    fn crowded(&self, site: Option<IpAddr>) -> Option<Option<IpAddr>> {
+        let ours = self.by_site.get(&site).map_or(0, Vec::len);
+        let (crowded, places) = self.by_site.iter().max_by_key(|(_, places)| places.len())?;
+        (places.len() > ours.saturating_add(1)).then_some(*crowded)
+    }
+
+    /// Whoever of a site came last gives way.
+    fn pop(&mut self, site: Option<IpAddr>) {
+        if let Some(place) = self.by_site.get_mut(&site).and_then(Vec::pop) {
+            place.give_way.cancel();
+        }
+    }
+}
+
+impl Seat {
+    /// When the connection has to end.
+    pub(crate) fn give_way(&self) -> CancellationToken {
+        self.give_way.clone()
     }
 }
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        let Some(address) = self.address else { return };
-        let mut taken = self.seats.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = taken.get_mut(&address) {
-            *count = count.saturating_sub(1);
-            if *count == 0 {
-                taken.remove(&address);
+        let mut taken = self.seats.lock();
+        if let Some(places) = taken.by_site.get_mut(&self.site) {
+            places.retain(|place| place.number != self.number);
+            if places.is_empty() {
+                taken.by_site.remove(&self.site);
             }
         }
+    }
+}
+
+/// What one customer can have at most: an IPv4 address, a /48 of IPv6.
+fn site(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(v6) => IpAddr::V6((v6.to_bits() >> 80 << 80).into()),
+        v4 => v4,
     }
 }
 
@@ -78,29 +158,83 @@ impl Drop for Seat {
 mod tests {
     use super::*;
 
-    #[test]
-    fn an_address_fills_its_own_seats_and_nobody_elses() {
+    fn address(last: u8) -> Option<IpAddr> {
+        Some(IpAddr::from([192, 0, 2, last]))
+    }
+
+    async fn take(seats: &Arc<Seats>, address: Option<IpAddr>) -> Result<Seat, NoSeat> {
+        seats.take(address, &CancellationToken::new()).await
+    }
+
+    async fn taken<const N: usize>(seats: &Arc<Seats>, addresses: [Option<IpAddr>; N]) -> Vec<Seat> {
+        let mut all = Vec::new();
+        for address in addresses {
+            all.push(take(seats, address).await.unwrap_or_else(|_| panic!("no seat")));
+        }
+        all
+    }
+
+    #[tokio::test]
+    async fn an_address_fills_its_own_seats_and_nobody_elses() {
         let seats = Seats::new(4, 2);
-        let address = |last| Some(IpAddr::from([192, 0, 2, last]));
-        let mut ours: Vec<_> = (0..2).map(|_| seats.take(address(1)).unwrap_or_else(|_| panic!("no seat"))).collect();
-        assert_eq!(seats.take(address(1)).err(), Some(NoSeat::ForThisAddress));
+        let mut ours = taken(&seats, [address(1), address(1)]).await;
+        assert_eq!(take(&seats, address(1)).await.err(), Some(NoSeat::ForThisAddress));
         assert!(seats.are_taken(address(1)) && !seats.are_taken(address(2)) && !seats.are_taken(None));
-        let others = [seats.take(address(2)), seats.take(None)];
-        assert!(others.iter().all(Result::is_ok));
-        assert_eq!(seats.take(address(3)).err(), Some(NoSeat::ForAnybody));
         ours.pop();
-        assert!(seats.take(address(1)).is_ok(), "a seat is given back");
-        drop((ours, others));
-        assert!(seats.taken.lock().unwrap().is_empty(), "nothing is remembered");
+        assert!(take(&seats, address(1)).await.is_ok(), "a seat is given back");
+        drop(ours);
+        assert!(seats.lock().by_site.is_empty(), "nothing is remembered");
         assert_eq!(seats.free.available_permits(), 4);
     }
 
-    #[test]
-    fn an_ipv6_customer_is_one_address() {
+    #[tokio::test]
+    async fn where_all_are_taken_the_newest_of_the_largest_crowd_gives_way() {
+        let seats = Seats::new(4, 4);
+        let mut crowd = taken(&seats, [address(1), address(1), None, address(1)]).await;
+        let newest = crowd.pop().unwrap();
+        let ends = newest.give_way();
+        // As a connection does.
+        let ended = tokio::spawn(async move {
+            ends.cancelled().await;
+            drop(newest);
+        });
+        assert!(!seats.are_taken(address(2)));
+        let newcomer = take(&seats, address(2)).await;
+        assert!(newcomer.is_ok());
+        ended.await.unwrap();
+        assert!(crowd.iter().all(|seat| !seat.give_way().is_cancelled()), "and nobody else");
+        assert!(seats.are_taken(address(1)), "a crowd takes nothing from others");
+        assert_eq!(take(&seats, address(1)).await.err(), Some(NoSeat::ForAnybody));
+        drop((crowd, newcomer));
+        assert!(seats.lock().by_site.is_empty() && seats.free.available_permits() == 4);
+    }
+
+    #[tokio::test]
+    async fn where_everybody_has_one_there_is_none_for_another() {
+        let seats = Seats::new(2, 2);
+        let all = taken(&seats, [address(1), address(2)]).await;
+        assert!(seats.are_taken(address(3)));
+        assert_eq!(take(&seats, address(3)).await.err(), Some(NoSeat::ForAnybody));
+        assert!(all.iter().all(|seat| !seat.give_way().is_cancelled()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_waits_for_a_seat_that_is_not_given_up_is_told_and_takes_none() {
+        let seats = Seats::new(2, 2);
+        let crowd = taken(&seats, [address(1), address(1)]).await;
+        assert_eq!(take(&seats, address(2)).await.err(), Some(NoSeat::ForAnybody));
+        drop(crowd);
+        assert!(seats.lock().by_site.is_empty() && seats.free.available_permits() == 2);
+    }
+
+    #[tokio::test]
+    async fn an_ipv6_customer_is_one_address_and_one_site() {
+        let of = |text: &str| Some(text.parse().unwrap());
         let seats = Seats::new(4, 1);
-        let first = seats.take(Some("2001:db8::1".parse().unwrap()));
-        assert!(first.is_ok());
-        assert_eq!(seats.take(Some("2001:db8::2:1".parse().unwrap())).err(), Some(NoSeat::ForThisAddress));
-        assert!(seats.take(Some("2001:db8:0:1::1".parse().unwrap())).is_ok());
+        let mut all = taken(&seats, [of("2001:db8::1"), of("2001:db8:0:1::1"), of("2001:db8:0:2::1")]).await;
+        assert_eq!(take(&seats, of("2001:db8::2:1")).await.err(), Some(NoSeat::ForThisAddress));
+        all.extend(taken(&seats, [of("2001:db8:0:3::1")]).await);
+        assert!(seats.are_taken(of("2001:db8:0:4::1")), "all of one site");
+        assert!(!seats.are_taken(of("2001:db8:1::1")), "another gets one of theirs");
     }
 }

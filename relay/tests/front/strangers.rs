@@ -151,3 +151,24 @@ async fn seats_are_taken_by_established_connections_alone_and_given_back() {
     drop((strangers, seated, client));
     relay.shutdown().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_comes_alone_gets_a_seat_of_a_crowd() {
+    let folder = tempfile::tempdir().unwrap();
+    let relay = start(folder.path(), "connections = 4").await;
+    let mut crowd = Vec::new();
+    for _ in 0..4 {
+        crowd.push(Client::connect(relay.link()).await);
+    }
+    assert!(Client::try_connect(relay.link()).await.is_none(), "a crowd takes nothing from itself");
+    let newcomer = Client::connect_from([127, 0, 0, 2], relay.link());
+    let mut newcomer = timeout(Duration::from_secs(10), newcomer).await.expect("another address gets one of theirs");
+    assert_eq!(newcomer.ask(Command::Ping).await, Reply::Pong);
+    let mut newest = crowd.pop().unwrap();
+    assert_eq!(newest.try_push(Duration::from_secs(10)).await, None, "whoever came last has given way");
+    for one in &mut crowd {
+        assert_eq!(one.ask(Command::Ping).await, Reply::Pong);
+    }
+    drop((crowd, newest, newcomer));
+    relay.shutdown().await;
+}
