@@ -1,7 +1,8 @@
-//! Steps on threads of their own: what one does with a chunk, it does while the next has the chunk before.
+//! Steps on threads of their own: what one does with a chunk, it does while the next has the chunk before. Where there are
+//! fewer cores than steps, two halves: another wake-up for each chunk would cost more than it gains.
 
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::thread;
+use std::{num::NonZero, thread};
 
 use super::Trouble;
 
@@ -17,6 +18,37 @@ pub(super) type Step<'a> = Box<dyn FnMut(&mut Vec<u8>) -> Result<(), Trouble> + 
 /// # Errors
 /// That of the earliest step that failed.
 pub(super) fn carry(
+    buffer_bytes: usize,
+    source: impl FnMut(&mut Vec<u8>) -> Result<bool, Trouble> + Send,
+    steps: [Step<'_>; 2],
+    sink: impl FnMut(&mut Vec<u8>) -> Result<(), Trouble>,
+) -> Result<(), Trouble> {
+    if thread::available_parallelism().map_or(1, NonZero::get) > 2 {
+        carry_by(buffer_bytes, source, steps.into(), sink)
+    } else {
+        carry_by_halves(buffer_bytes, source, steps, sink)
+    }
+}
+
+fn carry_by_halves(
+    buffer_bytes: usize,
+    mut source: impl FnMut(&mut Vec<u8>) -> Result<bool, Trouble> + Send,
+    [mut first, mut last]: [Step<'_>; 2],
+    mut sink: impl FnMut(&mut Vec<u8>) -> Result<(), Trouble>,
+) -> Result<(), Trouble> {
+    let source = move |buffer: &mut Vec<u8>| {
+        let is_filled = source(buffer)?;
+        if is_filled {
+            first(buffer)?;
+        }
+        Ok(is_filled)
+    };
+    let sink = move |buffer: &mut Vec<u8>| last(buffer).and_then(|()| sink(buffer));
+    carry_by(buffer_bytes, source, Vec::new(), sink)
+}
+
+/// The same with a thread for each.
+fn carry_by(
     buffer_bytes: usize,
     mut source: impl FnMut(&mut Vec<u8>) -> Result<bool, Trouble> + Send,
     steps: Vec<Step<'_>>,
@@ -68,29 +100,32 @@ mod tests {
 
     #[test]
     fn everything_comes_through_in_order_and_a_failure_of_any_step_ends_all() {
-        let run = |failing: usize| {
+        let run = |by_threads: bool, failing: usize| {
             let (mut next, mut seen) = (0_u8, Vec::new());
             let fail = |step: usize, at: u8| if step == failing && at == 70 { Err(Trouble::GivenUp) } else { Ok(()) };
             let step = |step| -> Step<'_> { Box::new(move |buffer| fail(step, buffer[0])) };
-            let carried = carry(
-                1,
-                |buffer| {
-                    next += 1;
-                    *buffer = vec![next];
-                    fail(1, next)?;
-                    Ok(next <= 100)
-                },
-                vec![step(2), step(3)],
-                |buffer| {
-                    seen.push(buffer[0]);
-                    fail(4, buffer[0])
-                },
-            );
+            let source = |buffer: &mut Vec<u8>| {
+                next += 1;
+                *buffer = vec![next];
+                fail(1, next)?;
+                Ok(next <= 100)
+            };
+            let sink = |buffer: &mut Vec<u8>| {
+                seen.push(buffer[0]);
+                fail(4, buffer[0])
+            };
+            let carried = if by_threads {
+                carry_by(1, source, vec![step(2), step(3)], sink)
+            } else {
+                carry_by_halves(1, source, [step(2), step(3)], sink)
+            };
             (carried.is_ok(), seen)
         };
-        assert_eq!(run(0), (true, (1..=100).collect()));
-        for (failing, last) in [(1, 69), (2, 69), (3, 69), (4, 70)] {
-            assert_eq!(run(failing), (false, (1..=last).collect()), "step {failing}");
+        for by_threads in [true, false] {
+            assert_eq!(run(by_threads, 0), (true, (1..=100).collect()));
+            for (failing, last) in [(1, 69), (2, 69), (3, 69), (4, 70)] {
+                assert_eq!(run(by_threads, failing), (false, (1..=last).collect()), "step {failing}");
+            }
         }
     }
 }

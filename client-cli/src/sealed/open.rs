@@ -87,7 +87,7 @@ pub(crate) fn open_chunks(
             }
             Ok(is_due)
         },
-        vec![
+        [
             Box::new(|buffer| {
                 let index = next.next().ok_or(Trouble::GivenUp)?;
                 opener.open_chunk(index, buffer).map_err(|error| SealedFileError::from(error).into())

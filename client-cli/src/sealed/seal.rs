@@ -34,7 +34,7 @@ pub(crate) fn seal_chunks(
             }
             Ok(is_due)
         },
-        vec![
+        [
             Box::new(|buffer| Ok(files.take(buffer)?)),
             Box::new(|buffer| {
                 let index = sealer.next().ok_or(Trouble::GivenUp)?;
