@@ -14,7 +14,10 @@ use hyper_util::{
     rt::{TokioIo, TokioTimer},
     service::TowerToHyperService,
 };
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    time::timeout,
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{drive, front::Front, listen::Caller, page, seats::NoSeat, shutdown, socket};
@@ -116,7 +119,11 @@ async fn upgrade(
         let stop = seat.give_way();
         // Held as long as the connection lives, so that it counts.
         let _held = (caller, seat);
-        if let Ok(upgraded) = upgrading.await {
+        let upgraded = tokio::select! {
+            upgraded = timeout(HANDSHAKE_DEADLINE, upgrading) => upgraded,
+            () = stop.cancelled() => return,
+        };
+        if let Ok(Ok(upgraded)) = upgraded {
             let service = Arc::clone(&front.service);
             drive::drive(TokioIo::new(upgraded), service, address, front.pace, stop).await;
         }

@@ -30,11 +30,16 @@ pub(crate) struct Seats {
 struct Taken {
     next: u64,
     by_site: HashMap<Option<IpAddr>, Vec<Place>>,
+    /// Who were asked to give way and are still there.
+    leaving: usize,
+    /// Who wait for their seats.
+    waiting: usize,
 }
 
 struct Place {
     number: u64,
     address: Option<IpAddr>,
+    is_seated: bool,
     give_way: CancellationToken,
 }
 
@@ -70,7 +75,8 @@ impl Seats {
         let mut seat = self.claim(address, stop)?;
         if seat.free.is_none() {
             let freed = timeout(GIVING_WAY, Arc::clone(&self.free).acquire_owned()).await;
-            seat.free = Some(freed.map_err(|_| NoSeat::ForAnybody)?.map_err(|_| NoSeat::ForAnybody)?);
+            let free = freed.map_err(|_| NoSeat::ForAnybody)?.map_err(|_| NoSeat::ForAnybody)?;
+            self.lock().sit_down(&mut seat, free);
         }
         Ok(seat)
     }
@@ -93,12 +99,17 @@ impl Seats {
         }
         let free = Arc::clone(&self.free).try_acquire_owned().ok();
         if free.is_none() {
-            let crowded = taken.crowded(site).ok_or(NoSeat::ForAnybody)?;
-            taken.pop(crowded);
+            // Whoever went away again while they waited has left a seat that is coming free: nobody else gives way for it.
+            if taken.leaving <= taken.waiting {
+                let crowded = taken.crowded(site).ok_or(NoSeat::ForAnybody)?;
+                taken.pop(crowded);
+            }
+            taken.waiting = taken.waiting.saturating_add(1);
         }
         let (number, give_way) = (taken.next, stop.child_token());
         taken.next = taken.next.wrapping_add(1);
-        taken.by_site.entry(site).or_default().push(Place { number, address, give_way: give_way.clone() });
+        let place = Place { number, address, is_seated: free.is_some(), give_way: give_way.clone() };
+        taken.by_site.entry(site).or_default().push(place);
         Ok(Seat { seats: Arc::clone(self), site, number, give_way, free })
     }
 
@@ -119,10 +130,21 @@ impl Taken {
         (places.len() > ours.saturating_add(1)).then_some(*crowded)
     }
 
-    /// Whoever of a site came last gives way.
+    /// Whoever of a site was seated last gives way.
     fn pop(&mut self, site: Option<IpAddr>) {
-        if let Some(place) = self.by_site.get_mut(&site).and_then(Vec::pop) {
-            place.give_way.cancel();
+        let Some(places) = self.by_site.get_mut(&site) else { return };
+        let Some(newest) = places.iter().rposition(|place| place.is_seated) else { return };
+        places.remove(newest).give_way.cancel();
+        self.leaving = self.leaving.saturating_add(1);
+    }
+
+    /// Whoever waited has a seat.
+    fn sit_down(&mut self, seat: &mut Seat, free: OwnedSemaphorePermit) {
+        seat.free = Some(free);
+        self.waiting = self.waiting.saturating_sub(1);
+        let places = self.by_site.get_mut(&seat.site);
+        if let Some(place) = places.and_then(|places| places.iter_mut().find(|place| place.number == seat.number)) {
+            place.is_seated = true;
         }
     }
 }
@@ -137,12 +159,22 @@ impl Seat {
 impl Drop for Seat {
     fn drop(&mut self) {
         let mut taken = self.seats.lock();
-        if let Some(places) = taken.by_site.get_mut(&self.site) {
-            places.retain(|place| place.number != self.number);
-            if places.is_empty() {
-                taken.by_site.remove(&self.site);
-            }
+        if self.free.is_none() {
+            taken.waiting = taken.waiting.saturating_sub(1);
         }
+        let places = taken.by_site.get_mut(&self.site);
+        let place = places.and_then(|all| Some((all.iter().position(|place| place.number == self.number)?, all)));
+        match place {
+            Some((at, places)) => {
+                places.remove(at);
+                if places.is_empty() {
+                    taken.by_site.remove(&self.site);
+                }
+            }
+            None => taken.leaving = taken.leaving.saturating_sub(1),
+        }
+        // While nobody looks: it is counted by neither or by both.
+        drop(self.free.take());
     }
 }
 
@@ -206,7 +238,8 @@ mod tests {
         assert!(seats.are_taken(address(1)), "a crowd takes nothing from others");
         assert_eq!(take(&seats, address(1)).await.err(), Some(NoSeat::ForAnybody));
         drop((crowd, newcomer));
-        assert!(seats.lock().by_site.is_empty() && seats.free.available_permits() == 4);
+        assert!(seats.lock().by_site.is_empty());
+        assert_eq!(seats.free.available_permits(), 4);
     }
 
     #[tokio::test]
@@ -225,6 +258,31 @@ mod tests {
         assert_eq!(take(&seats, address(2)).await.err(), Some(NoSeat::ForAnybody));
         drop(crowd);
         assert!(seats.lock().by_site.is_empty() && seats.free.available_permits() == 2);
+    }
+
+    #[tokio::test]
+    async fn who_goes_away_while_they_wait_cost_a_crowd_one_seat_and_not_many() {
+        let seats = Seats::new(4, 4);
+        let mut crowd = taken(&seats, [address(1); 4]).await;
+        for _ in 0..3 {
+            let mut waiting = Box::pin(take(&seats, address(2)));
+            assert!(futures_util::poll!(&mut waiting).is_pending());
+            drop(waiting);
+        }
+        let given_up = |crowd: &[Seat]| crowd.iter().filter(|seat| seat.give_way().is_cancelled()).count();
+        assert_eq!(given_up(&crowd), 1);
+        // Two who stay do: one for the seat that is coming free, one for another.
+        let mut two = Box::pin(futures_util::future::join(take(&seats, address(2)), take(&seats, address(3))));
+        assert!(futures_util::poll!(&mut two).is_pending());
+        assert_eq!(given_up(&crowd), 2);
+        crowd.retain(|seat| !seat.give_way().is_cancelled());
+        let (one, other) = two.await;
+        assert!(one.is_ok() && other.is_ok());
+        assert_eq!(seats.lock().leaving, 0);
+        assert_eq!(seats.lock().waiting, 0);
+        assert_eq!(given_up(&crowd), 0);
+        drop((crowd, one, other));
+        assert!(seats.lock().by_site.is_empty() && seats.free.available_permits() == 4);
     }
 
     #[tokio::test]
