@@ -1,6 +1,6 @@
 //! Whether commits come to the disk, for strangers who ask.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use tokio::{
     sync::Mutex,
@@ -21,13 +21,13 @@ const PAUSE: Duration = Duration::from_secs(2);
 /// What the last commit that was tried for them came to.
 #[derive(Debug, Default)]
 pub(crate) struct Ready {
-    committed: Mutex<Option<(Instant, bool)>>,
+    committed: Arc<Mutex<Option<(Instant, bool)>>>,
 }
 
 impl Ready {
     /// Whether a commit comes to the disk, or did a moment ago. Whoever asks meanwhile waits for the same one.
-    pub(crate) async fn commits(&self, service: &Service) -> bool {
-        let mut committed = self.committed.lock().await;
+    pub(crate) async fn commits(&self, service: &Arc<Service>) -> bool {
+        let mut committed = Arc::clone(&self.committed).lock_owned().await;
         if let Some((at, whether)) = *committed
             && at.elapsed() < PAUSE
         {
@@ -36,9 +36,14 @@ impl Ready {
         // On a disk that is nearly full, what is left is for those who make room on it.
         let is_written = service.room.is_there();
         let rule = move |rows: &mut dyn RowsMut| if is_written { write_again(rows) } else { Ok(()) };
-        let whether = matches!(timeout(COMMIT_DEADLINE, service.commit(rule)).await, Ok(Ok(_)));
-        *committed = Some((Instant::now(), whether));
-        whether
+        let asked = Arc::clone(service);
+        // To its end, though whoever asked has gone: the next one would have another written.
+        let trying = service.tasks.spawn(async move {
+            let whether = matches!(timeout(COMMIT_DEADLINE, asked.commit(rule)).await, Ok(Ok(_)));
+            *committed = Some((Instant::now(), whether));
+            whether
+        });
+        trying.await.unwrap_or(false)
     }
 }
 

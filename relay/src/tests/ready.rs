@@ -108,6 +108,19 @@ async fn whoever_asks_shares_one_commit_and_the_next_comes_two_seconds_later() {
     assert_eq!(state.written.load(Ordering::SeqCst), 2);
 }
 
+#[tokio::test(start_paused = true)]
+async fn whoever_asks_and_goes_has_nothing_more_written() {
+    let (service, state) = relay(0).await;
+    let ready = Ready::default();
+    for _ in 0..100 {
+        let mut asking = Box::pin(ready.commits(&service));
+        // Far enough that the step is under way.
+        let _gone = futures_util::poll!(&mut asking);
+    }
+    assert!(ready.commits(&service).await);
+    assert_eq!(state.written.load(Ordering::SeqCst), 1);
+}
+
 /// Nobody deposits anything: a commit without a row in it said that all was well.
 #[tokio::test(start_paused = true)]
 async fn a_disk_that_failed_shows_on_a_relay_that_does_nothing() {
