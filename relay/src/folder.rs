@@ -44,7 +44,7 @@ impl Folder {
         let folder = Self { root: fs::canonicalize(root)? };
         let mode = fs::metadata(root)?.permissions().mode();
         if mode & 0o077 != 0 {
-            if !folder.is_a_relays() && !folder.is_empty()? {
+            if folder.is_shared()? {
                 return Err(io::Error::new(io::ErrorKind::PermissionDenied, SHARED));
             }
             fs::set_permissions(root, Permissions::from_mode(mode & 0o7700))?;
@@ -61,6 +61,14 @@ impl Folder {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             found => found.map(|root| Some(Self { root })),
         }
+    }
+
+    /// Whether something lies in it, and nothing that a relay makes.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub fn is_shared(&self) -> io::Result<bool> {
+        Ok(!self.is_a_relays() && !self.is_empty()?)
     }
 
     /// Where it is.

@@ -134,6 +134,15 @@ fn a_folder_that_is_open_to_others_is_found_and_so_is_a_file_in_it() {
 }
 
 #[test]
+fn a_folder_that_others_share_is_not_to_be_closed_to_them() {
+    let place = Place::new();
+    fs::create_dir(place.data()).unwrap();
+    fs::write(place.data().join("index.html"), "of others").unwrap();
+    mode(&place.data(), 0o755);
+    place.finds("folder", "no relay has made", "a folder of its own");
+}
+
+#[test]
 fn a_folder_of_another_user_is_found_and_so_is_a_file_in_it() {
     if !geteuid().is_root() {
         println!("skipped: only root gives files away");
@@ -170,6 +179,8 @@ fn a_disk_that_can_only_be_read_is_found_and_one_without_room_for_files() {
     for (part, options, what) in [
         ("", "ro", "it can only be read"),
         ("", "nr_inodes=500", "more files"),
+        ("blobs", "ro", "it can only be read"),
+        ("blobs", "nr_inodes=500", "more files"),
         ("blobs", "size=32m", "only 32 MiB are free"),
     ] {
         let place = Place::new();

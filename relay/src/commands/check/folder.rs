@@ -14,6 +14,7 @@ use super::{Finding, Subject};
 const CLOSE: &str = "give it to this user alone: chmod -R go-rwx";
 const OWN: &str =
     "do this as the user that the relay runs as, as in sudo -u lightproof-relay; or give it to this one: chown -R";
+const ANOTHER: &str = "give the relay a folder of its own with --data";
 const CHOOSE: &str = "choose a folder this user may write to with --data";
 
 pub(super) fn look(subject: &Subject) -> Finding {
@@ -24,7 +25,11 @@ pub(super) fn look(subject: &Subject) -> Finding {
         return Err((format!("it belongs to another user, {}, and this is {}", found.uid(), geteuid().as_raw()), OWN));
     }
     if is_open(&found) {
-        return Err(("others may read it".to_owned(), CLOSE));
+        let is_shared = folder.is_shared().map_err(|error| (format!("cannot be read: {error}"), CHOOSE))?;
+        return Err(match is_shared {
+            true => ("others may read it, and there is something in it that no relay has made".to_owned(), ANOTHER),
+            false => ("others may read it".to_owned(), CLOSE),
+        });
     }
     let mut strays = Strays::default();
     strays.look_into(root).map_err(|error| (format!("cannot be read: {error}"), CLOSE))?;

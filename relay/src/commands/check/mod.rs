@@ -12,7 +12,7 @@ use std::{
 };
 
 use lightproof_relay::{config::Config, control::Relay, folder::Folder};
-use rustix::fs::{StatVfs, StatVfsMountFlags, statvfs};
+use rustix::fs::{StatVfsMountFlags, statvfs};
 
 use super::{Failure, options::Options, stats};
 
@@ -82,21 +82,26 @@ pub(crate) fn check(options: &Options) -> Result<(), Failure> {
 
 fn disk(subject: &Subject) -> Finding {
     let fix = "free some space, or lower free_space_mib";
-    let mut volume = statvfs(subject.nearest()).map_err(|error| (error.to_string(), fix))?;
-    // Blobs may lie on a disk of their own: the fuller one counts.
-    if let Ok(blobs) = statvfs(subject.config.data.join("blobs"))
-        && free_bytes(&blobs) < free_bytes(&volume)
-    {
-        volume = blobs;
+    // Blobs may lie on a disk of their own.
+    let blobs = Some(subject.config.data.join("blobs")).filter(|it| it.exists());
+    let mut free = u64::MAX;
+    for place in [subject.nearest()].into_iter().chain(blobs) {
+        let volume = statvfs(place).map_err(|error| (error.to_string(), fix))?;
+        if volume.f_flag.contains(StatVfsMountFlags::RDONLY) {
+            return Err((
+                "it can only be read".to_owned(),
+                "mount it for writing; see the system's log for why it is not",
+            ));
+        }
+        // Some file systems make room for files as they come, and say that they have none.
+        if volume.f_files > 0 && volume.f_favail < 1_000 {
+            return Err((
+                format!("room for only {} more files", volume.f_favail),
+                "remove files, or choose another disk",
+            ));
+        }
+        free = free.min(volume.f_bavail.saturating_mul(volume.f_frsize));
     }
-    if volume.f_flag.contains(StatVfsMountFlags::RDONLY) {
-        return Err(("it can only be read".to_owned(), "mount it for writing; see the system's log for why it is not"));
-    }
-    // Some file systems make room for files as they come, and say that they have none.
-    if volume.f_files > 0 && volume.f_favail < 1_000 {
-        return Err((format!("room for only {} more files", volume.f_favail), "remove files, or choose another disk"));
-    }
-    let free = free_bytes(&volume);
     let (free_mib, reserve) = (free / 1_048_576, subject.config.free_space_bytes);
     if free < reserve {
         return Err((format!("only {free_mib} MiB are free: nothing new is taken"), fix));
@@ -105,10 +110,6 @@ fn disk(subject: &Subject) -> Finding {
         return Err((format!("only {free_mib} MiB are free: no mail of strangers is taken"), fix));
     }
     Ok(format!("{free_mib} MiB free"))
-}
-
-const fn free_bytes(volume: &StatVfs) -> u64 {
-    volume.f_bavail.saturating_mul(volume.f_frsize)
 }
 
 /// By what else knows a time: this program, and files that were written in the past.
