@@ -135,10 +135,33 @@ impl ClientError {
         matches!(self.failure(), Failure::Unreachable)
     }
 
+    /// Of two that happened side by side, the one to tell: what did not verify first, then a disk in trouble, which no
+    /// other try mends; else the earlier.
+    #[must_use]
+    pub(crate) fn or_graver(self, later: Self) -> Self {
+        if later.gravity() > self.gravity() { later } else { self }
+    }
+
+    const fn gravity(&self) -> u8 {
+        match self {
+            _ if matches!(self.failure(), Failure::Verification) => 2,
+            Self::Damaged | Self::Spool(_) | Self::Vault(_) => 1,
+            _ => 0,
+        }
+    }
+
     /// Whether another process was faster, so that the step should run again.
     #[must_use]
     pub const fn is_conflict(&self) -> bool {
         matches!(self, Self::Vault(error) if error.is_conflict())
+    }
+}
+
+/// Of two steps that were both tried, what stopped them: the graver of two reasons.
+pub(crate) fn both(earlier: Result<(), ClientError>, later: Result<(), ClientError>) -> Result<(), ClientError> {
+    match (earlier, later) {
+        (Err(earlier), Err(later)) => Err(earlier.or_graver(later)),
+        (earlier, later) => earlier.and(later),
     }
 }
 
@@ -175,5 +198,25 @@ impl From<SealMisuse> for ClientError {
             SealMisuse::Length => Self::SourceChanged,
             _ => Self::TooLong { what: "the file", max_bytes: usize::MAX },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_did_not_verify_is_told_before_what_only_did_not_work() {
+        let away = || ClientError::Refused(Refusal::Busy);
+        let told = |earlier, later| both(Err(earlier), Err(later)).unwrap_err().to_string();
+        let forged = ClientError::Verification.to_string();
+        assert_eq!(told(away(), ClientError::Verification), forged);
+        assert_eq!(told(ClientError::Verification, ClientError::Damaged), forged);
+        assert_eq!(told(away(), ClientError::Spool(SpoolError::Full)), SpoolError::Full.to_string());
+        assert_eq!(told(ClientError::Clock, away()), ClientError::Clock.to_string());
+        assert_eq!(told(away(), ClientError::Clock), away().to_string());
+        assert!(
+            both(Ok(()), Err(away())).is_err() && both(Err(away()), Ok(())).is_err() && both(Ok(()), Ok(())).is_ok()
+        );
     }
 }

@@ -10,7 +10,7 @@ use crate::{
     client::{Client, Purpose, until_undisturbed},
     connection::{Connection, expect_reply},
     contact::Contact,
-    error::ClientError,
+    error::{ClientError, both},
     mailboxes::Mailbox,
     profile::Profile,
     send::must_be_accepted,
@@ -79,7 +79,7 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         let mailboxes: Vec<Mailbox> = self.vault.scan().await?;
         let mut first = Ok(());
         for mailbox in mailboxes.iter().filter(|mailbox| mailbox.retire_on.is_some_and(|day| day <= now.day())) {
-            first = first.and(self.retire_mailbox(mailbox, now, rng).await);
+            first = both(first, self.retire_mailbox(mailbox, now, rng).await);
         }
         first
     }

@@ -18,7 +18,7 @@ use rand_core::CryptoRng;
 use crate::{
     client::{Client, Purpose, until_undisturbed},
     contact::Contact,
-    error::ClientError,
+    error::{ClientError, both},
     mailboxes::Mailbox,
     profile::Profile,
     relays::{Relay, same_host},
@@ -181,7 +181,7 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         let is_due =
             |contact: &Contact| contact.is_accepted() && contact.addresses_due.is_yes() && contact.sending().is_some();
         for contact in self.vault.scan::<Contact>().await?.into_iter().filter(is_due) {
-            first = first.and(self.tell_address(&contact.fingerprint, now, rng).await);
+            first = both(first, self.tell_address(&contact.fingerprint, now, rng).await);
         }
         first
     }

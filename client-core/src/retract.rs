@@ -17,7 +17,7 @@ use crate::{
     client::{Client, Purpose, until_undisturbed},
     connection::expect_reply,
     contact::Contact,
-    error::ClientError,
+    error::{ClientError, both},
     message::{Direction, Message, Retraction, State},
     spool::Spool,
     transport::Transport,
@@ -175,7 +175,7 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         })
         .await?;
         let carried = self.carry_retracts(now, rng).await;
-        carried.and(self.deposit_all(now, rng).await)
+        both(carried, self.deposit_all(now, rng).await)
     }
 
     /// Messages that are being taken back: their photos may still be at the relay, or the request to drop them is not sealed, or
@@ -201,8 +201,8 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
     pub(crate) async fn carry_retracts(&self, now: Timestamp, rng: &mut impl CryptoRng) -> Result<(), ClientError> {
         let mut first = Ok(());
         for retracting in self.vault.scan::<Retracting>().await? {
-            first = first.and(self.revoke_rights(&retracting, now, rng).await);
-            first = first.and(self.tell_retract(&retracting, now, rng).await);
+            first = both(first, self.revoke_rights(&retracting, now, rng).await);
+            first = both(first, self.tell_retract(&retracting, now, rng).await);
         }
         first
     }

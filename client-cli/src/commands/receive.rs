@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use lightproof_core::ClientError;
 use lightproof_core::e2ee::identity::Fingerprint;
+use lightproof_core::error::Failure as Kind;
 use lightproof_core::message::{Message, State};
 use lightproof_core::names::NewName;
 use lightproof_core::receive::Received;
@@ -161,12 +162,19 @@ impl Receiving<'_> {
             }
         }
         if changed {
-            received = client.follow_up(sources, false, now(), &mut rng()).await?;
+            received = self.follow_up_again(received, sources).await?;
         }
         if self.allow_relays(output).await? {
-            received = client.follow_up(sources, false, now(), &mut rng()).await?;
+            received = self.follow_up_again(received, sources).await?;
         }
         Ok(received)
+    }
+
+    /// What only did not work is tried once more; that something did not verify is told whatever comes then.
+    async fn follow_up_again(&self, before: Received, sources: &PhotoFiles) -> Result<Received, ClientError> {
+        let forged = before.failed.filter(|error| error.failure() == Kind::Verification);
+        let again = self.opened.client.follow_up(sources, false, now(), &mut rng()).await?;
+        Ok(Received { failed: forged.or(again.failed), ..again })
     }
 
     /// Whether a relay was allowed that was not before.

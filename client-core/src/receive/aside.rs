@@ -16,7 +16,7 @@ use super::{
 use crate::{
     client::{Client, until_undisturbed},
     contact::Contact,
-    error::ClientError,
+    error::{ClientError, both},
     event::Notice,
     prekeys::StoredPrekey,
     profile::Profile,
@@ -268,9 +268,9 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
             }
             let unheard = contact.is_unanswered(now) && contact.ours.index > contact.ours.acked;
             if contact.hello_due.is_some_and(|day| day <= now.day()) || unheard {
-                first = first.and(self.ensure_session(&contact.fingerprint, now, rng).await);
+                first = both(first, self.ensure_session(&contact.fingerprint, now, rng).await);
             } else if contact.reseal_due.is_yes() {
-                first = first.and(self.reseal(&contact, now, rng).await);
+                first = both(first, self.reseal(&contact, now, rng).await);
             }
         }
         first

@@ -16,7 +16,7 @@ use rand_core::CryptoRng;
 use crate::{
     client::{Client, until_undisturbed},
     contact::Contact,
-    error::ClientError,
+    error::{ClientError, both},
     message::{Direction, Message},
     spool::Spool,
     transport::Transport,
@@ -118,7 +118,7 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         }
         let mut first = Ok(());
         for ((contact, kind), receipts) in by_contact {
-            first = first.and(self.send_receipt(&contact, kind, &receipts, now, rng).await);
+            first = both(first, self.send_receipt(&contact, kind, &receipts, now, rng).await);
         }
         first
     }

@@ -26,7 +26,7 @@ use crate::{
     client::{Client, Purpose, until_undisturbed},
     connection::{Connection, expect_reply},
     contact::Contact,
-    error::ClientError,
+    error::{ClientError, both},
     event::{Event, Stage},
     message::{Direction, Message, PhotoState, StoredPhoto},
     spool::{Spool, SpoolError},
@@ -41,9 +41,17 @@ const GROUP: usize = 8;
 /// A photo that fails to verify so often will not be fetched again.
 const TRIES_MAX: u8 = 3;
 
+/// What came of everything that was to be fetched.
+pub(super) struct FetchedAll {
+    /// What stopped a part of it.
+    pub(super) ended: Result<(), ClientError>,
+    /// A relay that some of it waits at, and that the user has not allowed.
+    pub(super) not_allowed: Option<Box<RelayLink>>,
+}
+
 impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
     /// Fetches what is waiting from accepted contacts. What fails for one photo does not stop the next.
-    pub(super) async fn fetch_all(&self, now: Timestamp, rng: &mut impl CryptoRng) -> Result<(), ClientError> {
+    pub(super) async fn fetch_all(&self, now: Timestamp, rng: &mut impl CryptoRng) -> Result<FetchedAll, ClientError> {
         let mut messages: Vec<Message> = self.vault.scan().await?;
         messages.retain(|message| message.direction == Direction::In && message.photos.iter().any(is_due));
         messages.sort_by_key(|message| message.number);
@@ -59,12 +67,15 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
             message.photos.as_slice().get(*place).map_or(0, |photo| photo.facts.length_bytes)
         };
         let lengths: Vec<u64> = due.iter().map(length).collect();
-        let mut first = Ok(());
+        let mut all = FetchedAll { ended: Ok(()), not_allowed: None };
         for (number, (message, place)) in due.into_iter().enumerate() {
             self.progress(Event::photo(Stage::Fetching, &lengths, number));
-            first = first.and(self.fetch_one(message, place, now, rng).await);
+            match self.fetch_one(message, place, now, rng).await {
+                Err(ClientError::RelayNotAllowed(relay)) => drop(all.not_allowed.get_or_insert(relay)),
+                ended => all.ended = both(all.ended, ended),
+            }
         }
-        first
+        Ok(all)
     }
 
     async fn fetch_one(

@@ -42,6 +42,13 @@ pub struct Received {
     pub waits_for_answer: bool,
 }
 
+impl Received {
+    /// One more thing stopped a part of it.
+    fn note(&mut self, error: ClientError) {
+        self.failed = [self.failed.take(), Some(error)].into_iter().flatten().reduce(ClientError::or_graver);
+    }
+}
+
 impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
     /// Takes everything that is there: opens and saves every envelope, then fetches photos of accepted contacts,
     /// answers, and goes on with what is under way. What is new is found by [`news`](Self::news).
@@ -67,7 +74,7 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
             left => left.err(),
         };
         let mut received = self.follow_up(sources, is_complete, now, rng).await?;
-        received.failed = refused.or(received.failed).or(away);
+        received.failed = [refused, received.failed, away].into_iter().flatten().reduce(ClientError::or_graver);
         Ok(received)
     }
 
@@ -86,7 +93,7 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         let keep = |result: Result<(), ClientError>, received: &mut Received| match result {
             Err(error) if is_local(&error) => Err(error),
             Err(error) => {
-                received.failed.get_or_insert(error);
+                received.note(error);
                 Ok(())
             }
             Ok(()) => Ok(()),
@@ -94,14 +101,15 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         keep(self.retry_aside(now, rng).await, &mut received)?;
         keep(self.tell_aside(rng).await, &mut received)?;
         keep(self.mend_sessions(now, rng).await, &mut received)?;
-        match self.fetch_all(now, rng).await {
-            Err(ClientError::RelayNotAllowed(relay)) => {
-                self.tell(Notice::RelayNotAllowed(*relay));
-                received.waits_for_answer = true;
-            }
+        let fetched = self.fetch_all(now, rng).await?;
+        if let Some(relay) = fetched.not_allowed {
+            self.tell(Notice::RelayNotAllowed(*relay));
+            received.waits_for_answer = true;
+        }
+        match fetched.ended {
             // No room for a photo: everything else goes on.
-            Err(error @ ClientError::Spool(_)) => received.failed = Some(error),
-            fetched => keep(fetched, &mut received)?,
+            Err(error @ ClientError::Spool(_)) => received.note(error),
+            ended => keep(ended, &mut received)?,
         }
         keep(self.tell_addresses(now, rng).await, &mut received)?;
         keep(self.send_due_receipts(now, rng).await, &mut received)?;

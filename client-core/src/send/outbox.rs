@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     client::{Client, until_undisturbed},
-    error::ClientError,
+    error::{ClientError, both},
     event::{Event, Stage},
     message::{Body, Direction, Message, State},
     prepare::PreparedPhoto,
@@ -98,11 +98,11 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
             }
             // Held by another command: that one carries it.
             if let Some(_hold) = self.spool.hold(outgoing.hold_name()).await? {
-                first = first.and(self.carry(outgoing, Vec::new(), sources, now, rng).await);
+                first = both(first, self.carry(outgoing, Vec::new(), sources, now, rng).await);
             }
         }
-        first = first.and(self.carry_retracts(now, rng).await);
-        first.and(self.deposit_all(now, rng).await)
+        first = both(first, self.carry_retracts(now, rng).await);
+        both(first, self.deposit_all(now, rng).await)
     }
 
     /// Brings one send as far as envelopes in the outbox. `prepared` are its photos, or none after an interruption.

@@ -2,7 +2,9 @@
 
 use std::{cell::Cell, net::SocketAddr, rc::Rc};
 
+use lightproof_core::Failure;
 use lightproof_tests::{Person, Scene, TestRelay, scene::exact};
+use lightproof_wire::{frame::RelayFrame, reply::Reply};
 use tokio::{net::TcpListener, task::LocalSet};
 
 /// Counts who calls at an address, and says nothing to anybody, as a relay that hangs.
@@ -55,6 +57,28 @@ async fn photos_at_a_silent_relay() {
     assert_eq!(scene.bob.notes().await, ["four of them"]);
     scene.bob.receive().await.unwrap();
     assert_eq!(silent.calls(), 1, "the next look tries again");
+}
+
+/// The first was all that was told: a relay that is away hid one that lied.
+#[tokio::test]
+async fn a_relay_that_lies_about_a_photo_is_told_before_one_that_is_away() {
+    let (mut scene, liar) = Scene::friends_before_liar().await;
+    let mut other = TestRelay::start(&scene.clock).await;
+    let mut carol = scene.carol_at(&other.link()).await;
+    for sender in [&mut carol, &mut scene.bob] {
+        sender.files.put("a.bin", &[7; 100]);
+        sender.send(&["alice"], "a photo", &["a.bin"], exact()).await.unwrap();
+        let now = scene.clock.now();
+        scene.alice.client.take_all(now, &mut scene.alice.rng).await.unwrap();
+        scene.alice.client.hang_up();
+    }
+    other.stop().await;
+    liar.tell(|frame| match frame {
+        RelayFrame::Reply(id, Reply::Chunk(_)) => vec![RelayFrame::Reply(id, Reply::Done)],
+        frame => vec![frame],
+    });
+    let failed = scene.alice.receive().await.unwrap().failed.unwrap();
+    assert_eq!(failed.failure(), Failure::Verification, "{failed}");
 }
 
 /// It cost ten seconds for each of them, before what was for somebody else went out.
