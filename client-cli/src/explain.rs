@@ -68,6 +68,7 @@ fn hint(error: &ClientError) -> Option<String> {
         ClientError::Clock => "set the clock of this machine; until then nobody new is contacted",
         ClientError::ContactBlocked => "remove the contact with `lightproof contact remove`, then add the card again",
         ClientError::Damaged => "something else wrote to this home, or the disk failed",
+        ClientError::LeftOut => "send it again if they are to have it all the same",
         ClientError::NoSealingKey => "exchange one message with this contact first",
         ClientError::NothingToSend => "name a photo, or write a note with -m",
         ClientError::Prepare(error) => return error.hint().map(str::to_owned),

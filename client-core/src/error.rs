@@ -38,6 +38,9 @@ pub enum ClientError {
     /// Something the vault holds cannot be.
     #[error("the vault is damaged")]
     Damaged,
+    /// Nothing goes to this recipient of a message any more: cancelled for them, or they were blocked or removed.
+    #[error("nothing of it goes to this recipient: it was cancelled for them, or they were blocked or removed")]
+    LeftOut,
     /// No file can be sealed for them yet.
     #[error("this contact has not announced a sealing key yet")]
     NoSealingKey,

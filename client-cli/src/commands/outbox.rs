@@ -43,6 +43,10 @@ async fn cancel(id: &IdPrefix, opened: &Opened, output: &mut Output) -> Result<E
         (Some(draft), None) => {
             output.remark(match opened.client.cancel(&draft.id, now(), &mut rng()).await? {
                 Cancelled::All => "cancelled: nothing of it was or will be sent",
+                Cancelled::Gone => {
+                    let failure = Failure::failed("it was sent meanwhile, or cancelled by another command");
+                    return Err(failure.hint("see `lightproof messages`"));
+                }
                 Cancelled::Rest => "cancelled for those it was not sealed for yet; for the others it goes out",
             });
             Ok(Exit::Done)

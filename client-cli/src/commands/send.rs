@@ -150,7 +150,11 @@ fn report(person: &Contact, sent: &Sent, outcome: &SendOutcome, begun: Option<&O
     event::Sent {
         id: sent.message.as_ref().map_or_else(|| hex(&outcome.id), Message::name),
         to: person.name.as_str().to_owned(),
-        state: sent.message.as_ref().map_or(event::State::Outbox, |message| state(message.state)),
+        state: match (&sent.message, &sent.waits) {
+            (Some(message), _) => state(message.state),
+            (None, Some(ClientError::LeftOut)) => event::State::Retracted,
+            (None, _) => event::State::Outbox,
+        },
         photos,
     }
 }
@@ -354,3 +358,20 @@ async fn receive_more(pace: &mut Pace, opened: &Opened, output: &mut Output) -> 
 }
 
 const LOOK_AGAIN: std::time::Duration = std::time::Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests {
+    use lightproof_core::e2ee::identity::Fingerprint;
+
+    use super::*;
+
+    #[test]
+    fn nobody_is_told_to_look_into_the_outbox_for_what_was_cancelled() {
+        let hint = |waits| {
+            let sent = Sent { contact: Fingerprint::from_bytes([1; 32]), message: None, waits };
+            why_waiting(&sent).unwrap().hint.unwrap()
+        };
+        assert!(!hint(Some(ClientError::LeftOut)).contains("outbox"));
+        assert!(hint(Some(ClientError::Clock)).contains("clock") && hint(None).contains("outbox retry"));
+    }
+}

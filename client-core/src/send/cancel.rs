@@ -3,7 +3,7 @@
 use lightproof_wire::time::Timestamp;
 use rand_core::CryptoRng;
 
-use super::{outbox::hex, outgoing::Outgoing};
+use super::outgoing::Outgoing;
 use crate::{
     client::{Client, until_undisturbed},
     error::ClientError,
@@ -17,6 +17,8 @@ use crate::{
 pub enum Cancelled {
     /// For everybody: nothing of it was or will be sent.
     All,
+    /// For nobody: there is no such send any more, because it was sent, or cancelled before.
+    Gone,
     /// For those for whom nothing was enclosed yet; the others' envelopes go out.
     Rest,
 }
@@ -32,25 +34,17 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         now: Timestamp,
         rng: &mut impl CryptoRng,
     ) -> Result<Cancelled, ClientError> {
-        let outgoing: Outgoing = self.vault.get(id).await?.ok_or_else(|| ClientError::Unknown(hex(id)))?;
-        self.cancel_outgoing(&outgoing, now, rng).await
-    }
-
-    pub(super) async fn cancel_outgoing(
-        &self,
-        outgoing: &Outgoing,
-        now: Timestamp,
-        rng: &mut impl CryptoRng,
-    ) -> Result<Cancelled, ClientError> {
-        let cancelled = until_undisturbed(async || {
+        let (cancelled, given_up) = until_undisturbed(async || {
             let mut turn = self.vault.turn();
-            let Some(mut current) = turn.get::<Outgoing>(&outgoing.id).await? else { return Ok(Cancelled::All) };
+            // Another process may have sent it since anybody looked: then its recipients fetch the photos.
+            let Some(mut current) = turn.get::<Outgoing>(id).await? else { return Ok((Cancelled::Gone, None)) };
             let cancelled = if !current.is_begun() {
                 turn.delete(&current);
-                Cancelled::All
+                (Cancelled::All, Some(current))
             } else if current.leave_out_the_rest() {
                 turn.put(&current, rng);
-                Cancelled::Rest
+                // Those who have an envelope fetch the photos.
+                (Cancelled::Rest, None)
             } else {
                 return Err(ClientError::NotNow("it is sealed already and can only be retracted"));
             };
@@ -58,12 +52,10 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
             Ok(cancelled)
         })
         .await?;
-        // Those who have an envelope fetch the photos.
-        if cancelled == Cancelled::All {
-            for photo in outgoing.photos.iter() {
-                self.spool.remove(photo.spool).await?;
-                self.revoke(outgoing, photo, now, rng).await;
-            }
+        let Some(given_up) = given_up else { return Ok(cancelled) };
+        for photo in given_up.photos.iter() {
+            self.spool.remove(photo.spool).await?;
+            self.revoke(&given_up, photo, now, rng).await;
         }
         Ok(cancelled)
     }

@@ -98,7 +98,7 @@ impl Draft {
 
 impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
     /// The same request, begun before and interrupted before its user was told: while it is under way, and for a while
-    /// after. Later the same words are a new message.
+    /// after. Later the same words are a new message, and so they are once somebody was left out of it.
     pub(crate) async fn untold(
         &self,
         draft: &Draft,
@@ -107,12 +107,14 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
     ) -> Result<Option<Outgoing>, ClientError> {
         let intent = draft.intent();
         let is_same = |outgoing: &Outgoing| outgoing.intent == intent && !outgoing.told.is_yes();
-        let Some(begun) = self.vault.scan::<Outgoing>().await?.into_iter().find(is_same) else { return Ok(None) };
-        let under_way = self.outbox().await?.iter().any(|item| item.outgoing == Some(begun.id));
-        if !begun.is_enclosed() || under_way || now.since_ms(begun.made) < SAME_REQUEST_MS {
-            return Ok(Some(begun));
+        for begun in self.vault.scan::<Outgoing>().await?.into_iter().filter(is_same) {
+            let under_way = self.outbox().await?.iter().any(|item| item.outgoing == Some(begun.id));
+            let goes_on = !begun.is_enclosed() || under_way || now.since_ms(begun.made) < SAME_REQUEST_MS;
+            if goes_on && !begun.leaves_somebody_out() {
+                return Ok(Some(begun));
+            }
+            self.told(&begun.id, rng).await?;
         }
-        self.told(&begun.id, rng).await?;
         Ok(None)
     }
 

@@ -47,7 +47,7 @@ pub struct Sent {
     pub contact: Fingerprint,
     /// The message, once it is enclosed.
     pub message: Option<Message>,
-    /// Why it is not deposited yet.
+    /// Why it is not deposited yet; [`ClientError::LeftOut`] where it never will be.
     pub waits: Option<ClientError>,
 }
 
@@ -159,7 +159,7 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         if !outgoing.is_begun()
             && let Some(error) = waits.take_if(|error| !error.is_passing())
         {
-            self.cancel_outgoing(&outgoing, now, rng).await?;
+            self.cancel(&outgoing.id, now, rng).await?;
             return Err(error);
         }
         let mut sent = Vec::new();
@@ -193,6 +193,9 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
 
     async fn sent_to(&self, recipient: &Recipient, waits: &mut Option<ClientError>) -> Result<Sent, ClientError> {
         let contact = recipient.contact;
+        if recipient.left_out.is_yes() {
+            return Ok(Sent { contact, message: None, waits: Some(ClientError::LeftOut) });
+        }
         let message: Option<Message> = match &recipient.message_id {
             Some(id) => self.vault.get(&Message::record_id(&contact, Direction::Out, id)).await?,
             None => None,

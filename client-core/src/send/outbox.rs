@@ -284,7 +284,7 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
     /// Drops sends of which nothing goes out any more: everybody was blocked or removed before anything was enclosed for them.
     pub(super) async fn drop_left_out(&self, now: Timestamp, rng: &mut impl CryptoRng) -> Result<(), ClientError> {
         for outgoing in self.outgoing().await?.iter().filter(|one| one.is_enclosed() && !one.is_begun()) {
-            self.cancel_outgoing(outgoing, now, rng).await?;
+            self.cancel(&outgoing.id, now, rng).await?;
         }
         Ok(())
     }
@@ -347,8 +347,4 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         let failures = self.failures.borrow();
         Ok(failures.get(contact).copied().map(ClientError::Refused))
     }
-}
-
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

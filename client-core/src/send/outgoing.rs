@@ -155,6 +155,12 @@ impl Outgoing {
         self.recipients.iter().any(|recipient| recipient.message_id.is_some())
     }
 
+    /// Whether it goes on without somebody it was for.
+    #[must_use]
+    pub(super) fn leaves_somebody_out(&self) -> bool {
+        self.recipients.iter().any(|recipient| recipient.left_out.is_yes())
+    }
+
     /// Goes on without a recipient for whom nothing is enclosed yet; whether that changed anything.
     pub(crate) fn leave_out(&mut self, contact: &Fingerprint) -> bool {
         self.leave_out_those(|recipient| recipient.contact == *contact)

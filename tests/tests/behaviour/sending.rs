@@ -1,7 +1,7 @@
 //! One send: interrupted, repeated, cancelled, changed under its feet.
 
 use lightproof_core::{
-    ClientError,
+    ClientError, Failure,
     event::Notice,
     send::{Cancelled, Source},
 };
@@ -10,6 +10,9 @@ use lightproof_tests::{
     scene::{exact, noise},
 };
 use lightproof_wire::{command::Command, envelope::Envelope, frame::CommandFrame, id::CommandId};
+use rand_chacha::ChaCha20Rng;
+use rand_core::SeedableRng as _;
+use tokio::net::TcpListener;
 
 #[tokio::test]
 async fn an_interrupted_send_given_again_is_not_sent_twice() {
@@ -51,6 +54,31 @@ async fn a_send_is_cancelled_until_it_is_sealed() {
     assert_eq!(scene.bob.notes().await, ["hello", "sealed"]);
 }
 
+/// It was called cancelled, and its blobs were revoked, though another process had sent it since anybody looked.
+#[tokio::test]
+async fn what_was_sent_meanwhile_is_not_called_cancelled() {
+    let mut scene = Scene::friends().await;
+    scene.talk().await;
+    for number in 0..20 {
+        scene.relay.stop().await;
+        let waiting = scene.alice.send(&["bob"], &format!("{number}"), &[], exact()).await.unwrap();
+        scene.relay.resume().await;
+        let (second, files, now) = (scene.alice.second_process().await, scene.alice.files.clone(), scene.clock.now());
+        let (mut chance, mut rng) = (ChaCha20Rng::seed_from_u64(5), ChaCha20Rng::seed_from_u64(6));
+        let cancels = async {
+            loop {
+                match scene.alice.client.cancel(&waiting.id, now, &mut rng).await {
+                    Err(ClientError::NotNow(_)) => {}
+                    cancelled => return cancelled.unwrap(),
+                }
+            }
+        };
+        let (sent, cancelled) = tokio::join!(second.resume(&files, now, &mut chance), cancels);
+        sent.unwrap();
+        assert_eq!(cancelled, Cancelled::Gone);
+    }
+}
+
 /// It could be neither cancelled, because an envelope was sealed, nor taken back, because another was not.
 #[tokio::test]
 async fn a_send_that_is_sealed_for_some_is_cancelled_for_the_others() {
@@ -70,6 +98,39 @@ async fn a_send_that_is_sealed_for_some_is_cancelled_for_the_others() {
     carol.receive().await.unwrap();
     assert_eq!((scene.bob.notes().await, carol.notes().await), (vec!["half".to_owned()], Vec::new()));
     assert_eq!(scene.alice.client.status().await.unwrap().drafts, 0);
+    assert!(scene.alice.client.outgoing().await.unwrap().is_empty());
+    scene.alice.send(&["bob", "carol"], "half", &["a.bin"], exact()).await.unwrap();
+    carol.receive().await.unwrap();
+    assert_eq!(carol.notes().await, ["half"]);
+}
+
+/// Whoever asked for the same again was told that it is in the outbox; there it was not, and never would be.
+#[tokio::test]
+async fn what_another_command_cancels_for_some_is_told_so_and_reaches_them_when_it_is_sent_again() {
+    let mut scene = Scene::friends().await;
+    let mut other = TestRelay::start(&scene.clock).await;
+    let mut carol = scene.carol_at(&other.link()).await;
+    other.stop().await;
+    // In the place of her relay somebody waits until it is cancelled.
+    let gate = TcpListener::bind(other.address()).await.unwrap();
+    let (second, now) = (scene.alice.second_process().await, scene.clock.now());
+    let cancels = async {
+        let (_silent, _) = gate.accept().await.unwrap();
+        let half = second.outgoing().await.unwrap().remove(0);
+        let cancelled = second.cancel(&half.id, now, &mut ChaCha20Rng::seed_from_u64(5)).await;
+        assert_eq!(cancelled.unwrap(), Cancelled::Rest);
+        drop(gate);
+    };
+    let (half, ()) = tokio::join!(scene.alice.send_untold(&["bob", "carol"], "half", &[], exact()), cancels);
+    let half = half.unwrap();
+    assert!(half.sent[0].waits.is_none());
+    assert_eq!(half.sent[1].waits.as_ref().unwrap().failure(), Failure::Failed, "it does not wait for a relay");
+    other.resume().await;
+    scene.alice.send(&["bob", "carol"], "half", &[], exact()).await.unwrap();
+    carol.receive().await.unwrap();
+    assert_eq!(carol.notes().await, ["half"]);
+    scene.settle().await;
+    assert!(scene.alice.client.outgoing().await.unwrap().is_empty());
 }
 
 #[tokio::test]
