@@ -362,15 +362,26 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         Ok(turn.commit().await?)
     }
 
-    pub(crate) async fn want_hello(
+    async fn want_hello(
         &self,
         contact: &Fingerprint,
         now: Timestamp,
         rng: &mut impl CryptoRng,
     ) -> Result<(), ClientError> {
+        self.want_hello_where(contact, |_| true, now, rng).await
+    }
+
+    pub(crate) async fn want_hello_where(
+        &self,
+        contact: &Fingerprint,
+        is_wanted: impl Fn(&Contact) -> bool,
+        now: Timestamp,
+        rng: &mut impl CryptoRng,
+    ) -> Result<(), ClientError> {
         until_undisturbed(async || {
             let mut turn = self.vault.turn();
-            let Some(mut record) = turn.get::<Contact>(contact.as_bytes()).await? else { return Ok(()) };
+            let known: Option<Contact> = turn.get(contact.as_bytes()).await?;
+            let Some(mut record) = known.filter(&is_wanted) else { return Ok(()) };
             let due = now.day().max(record.answered_lost_state.plus(1));
             record.hello_due = record.is_accepted().then_some(due);
             turn.put(&record, rng);

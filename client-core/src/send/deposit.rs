@@ -1,8 +1,8 @@
 //! Deposit: the saved bytes to the recipient's relay, in order, until it has promised to keep them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use lightproof_e2ee::{frame::Reply as Address, identity::Fingerprint};
+use lightproof_e2ee::{frame::Reply as Address, identity::Fingerprint, session::SessionId};
 use lightproof_wire::{
     blob::BlobShape,
     command::{Command, Readers},
@@ -23,7 +23,7 @@ use crate::{
     client::{Client, Purpose, until_undisturbed},
     connection::expect_reply,
     contact::Contact,
-    error::ClientError,
+    error::{ClientError, both},
     message::{Direction, Message, State},
     relays::Relay,
     spool::Spool,
@@ -34,43 +34,48 @@ use crate::{
 impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
     /// Deposits everything in the outbox. What fails for one contact does not stop the others.
     pub(crate) async fn deposit_all(&self, now: Timestamp, rng: &mut impl CryptoRng) -> Result<(), ClientError> {
-        self.failures.borrow_mut().clear();
-        let mut ended = BTreeSet::new();
-        let mut first = self.deposit_waiting(&mut ended, now, rng).await?;
-        for contact in &ended {
-            first = first.and(self.begin_anew_with(contact, now, rng).await);
+        let mut ended = BTreeMap::new();
+        let mut deposited = self.deposit_waiting(Round::First(&mut ended), now, rng).await?;
+        let mut begun = Ok(());
+        for (contact, session) in &ended {
+            begun = both(begun, self.begin_anew_with(contact, session, now, rng).await);
         }
         if !ended.is_empty() {
-            // What was sealed again; a session that nobody has answered yet is not begun anew once more.
-            first = first.and(self.deposit_waiting(&mut BTreeSet::new(), now, rng).await?);
+            // Everything once more: what stopped the first round counts only where it stops this one, too.
+            deposited = self.deposit_waiting(Round::Last, now, rng).await?;
         }
         self.drop_left_out(now, rng).await?;
         self.sweep_outgoing().await?;
-        first
+        both(deposited, begun)
     }
 
-    /// One round. Into `ended` goes whoever has ended the mailbox we knew: what else waits for them waits for the next.
     async fn deposit_waiting(
         &self,
-        ended: &mut BTreeSet<Fingerprint>,
+        mut round: Round<'_>,
         now: Timestamp,
         rng: &mut impl CryptoRng,
     ) -> Result<Result<(), ClientError>, ClientError> {
+        self.failures.borrow_mut().clear();
         let mut first = Ok(());
         let mut stopped: BTreeSet<Fingerprint> = BTreeSet::new();
         for item in self.outbox().await? {
-            if stopped.contains(&item.contact) || ended.contains(&item.contact) {
+            if stopped.contains(&item.contact) {
                 continue;
             }
             match self.deposit(&item, now, rng).await {
                 Ok(Found::AsBefore) => {}
-                Ok(Found::Ended) => drop(ended.insert(item.contact)),
+                Ok(Found::Ended(session)) => {
+                    if let Round::First(ended) = &mut round {
+                        ended.insert(item.contact, session);
+                        stopped.insert(item.contact);
+                    }
+                }
                 Err(error) => {
                     stopped.insert(item.contact);
                     if let ClientError::Refused(refusal) = &error {
                         self.failures.borrow_mut().insert(item.contact, *refusal);
                     }
-                    first = first.and(Err(error));
+                    first = both(first, Err(error));
                 }
             }
         }
@@ -81,10 +86,13 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
     async fn begin_anew_with(
         &self,
         contact: &Fingerprint,
+        ended: &SessionId,
         now: Timestamp,
         rng: &mut impl CryptoRng,
     ) -> Result<(), ClientError> {
-        self.want_hello(contact, now, rng).await?;
+        // Another process may have found the same, and have begun a newer one: nobody is called twice for it.
+        let still_sends = |record: &Contact| record.sending().is_some_and(|session| session.id == *ended);
+        self.want_hello_where(contact, still_sends, now, rng).await?;
         match self.ensure_session(contact, now, rng).await {
             // Blocked or removed meanwhile.
             Err(ClientError::ContactBlocked | ClientError::Unknown(_)) => Ok(()),
@@ -202,25 +210,32 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
     }
 }
 
+/// One go through the outbox.
+enum Round<'a> {
+    /// Whoever has ended the mailbox we knew is noted, and what else waits for them waits until they were called anew.
+    First(&'a mut BTreeMap<Fingerprint, SessionId>),
+    /// Nobody is called any more, and everything goes wherever it is taken: what opens nowhere there is sealed again once
+    /// they are called on another day.
+    Last,
+}
+
 /// What a deposit tells of the contact.
 enum Found {
     /// They are where they were.
     AsBefore,
     /// Their mailbox for us is gone, though they have answered in this session, and only the doorbell is left.
-    Ended,
+    Ended(SessionId),
 }
 
 impl Found {
     /// Only a message is reason enough to ask again: a receipt is sent without anybody's doing.
     fn at(address: &Address, item: &OutboxItem, contact: Option<&Contact>, refused: &ClientError) -> Self {
         let is_message = matches!(item.what, What::Message(_));
-        let has_ended = contact.is_some_and(|contact| {
-            is_message
-                && matches!(refused, ClientError::Refused(Refusal::Refused))
-                && contact.doorbell.as_ref() == Some(address)
-                && contact.sending().is_some_and(|session| session.confirmed.is_yes())
-        });
-        if has_ended { Self::Ended } else { Self::AsBefore }
+        let is_gone = is_message && matches!(refused, ClientError::Refused(Refusal::Refused));
+        let ended = contact
+            .filter(|contact| is_gone && contact.doorbell.as_ref() == Some(address))
+            .and_then(|contact| contact.sending().filter(|session| session.confirmed.is_yes()));
+        ended.map_or(Self::AsBefore, |session| Self::Ended(session.id))
     }
 }
 

@@ -6,6 +6,7 @@ mod backups;
 mod limits;
 mod many;
 mod moving;
+mod parted;
 mod people;
 mod processes;
 mod proofs;

@@ -1,0 +1,133 @@
+//! Whoever wrote to us has removed us: what is deposited, who is called anew, and how often.
+
+use lightproof_core::ClientError;
+use lightproof_tests::{Liar, Person, Scene, TestRelay, scene::exact};
+use lightproof_wire::{frame::RelayFrame, refusal::Refusal, reply::Reply, time::Timestamp};
+use rand_chacha::ChaCha20Rng;
+use rand_core::SeedableRng as _;
+use tokio::net::TcpListener;
+
+/// Two who have talked.
+async fn friends() -> Scene {
+    let mut scene = Scene::friends().await;
+    scene.talk().await;
+    scene.settle().await;
+    scene
+}
+
+/// Bob removes her, and his relay hears of it.
+async fn remove_alice(scene: &mut Scene) {
+    let (alice, now) = (scene.alice.client.fingerprint(), scene.clock.now());
+    scene.bob.client.remove_contact(&alice, now, &mut scene.bob.rng).await.unwrap();
+    scene.bob.receive().await.unwrap();
+}
+
+/// Everything that is under way from here, with what stopped it.
+async fn resume(person: &mut Person, now: Timestamp) -> Result<(), ClientError> {
+    let resumed = person.client.resume(&person.files, now, &mut person.rng).await;
+    person.client.hang_up();
+    resumed
+}
+
+/// The third stayed in the outbox, and nobody was told why.
+#[tokio::test]
+async fn all_that_waits_for_somebody_who_removed_us_twice_in_one_day_goes_out() {
+    let mut scene = friends().await;
+    remove_alice(&mut scene).await;
+    scene.alice.note("bob", "again").await;
+    scene.bob.receive().await.unwrap();
+    scene.bob.accept_all().await;
+    scene.bob.note("alice", "well").await;
+    scene.settle().await;
+
+    remove_alice(&mut scene).await;
+    scene.relay.stop().await;
+    for note in ["one", "two", "three"] {
+        scene.alice.note("bob", note).await;
+    }
+    scene.relay.resume().await;
+    let now = scene.clock.now();
+    resume(&mut scene.alice, now).await.unwrap();
+    assert_eq!(scene.alice.client.status().await.unwrap().outbox, 0);
+    // She has called once today, and calls again tomorrow.
+    scene.clock.advance_days(1);
+    scene.alice.receive().await.unwrap();
+    scene.bob.receive().await.unwrap();
+    scene.bob.accept_all().await;
+    scene.settle().await;
+    let notes = scene.bob.notes().await;
+    assert!(notes.ends_with(&["one", "two", "three"].map(str::to_owned)), "{notes:?}");
+}
+
+/// What the second round deposited was told as refused.
+#[tokio::test]
+async fn what_a_relay_refuses_once_and_then_takes_is_no_failure() {
+    let mut scene = friends().await;
+    let mut other = TestRelay::start(&scene.clock).await;
+    let liar = Liar::before(other.address()).await;
+    let mut carol = scene.carol_at(&liar.link()).await;
+    scene.alice.note("carol", "hello").await;
+    remove_alice(&mut scene).await;
+    let mut is_full = true;
+    liar.tell(move |frame| match frame {
+        RelayFrame::Reply(id, Reply::Deposited(_)) if is_full => {
+            is_full = false;
+            vec![RelayFrame::Reply(id, Reply::Refused(Refusal::QuotaFull))]
+        }
+        frame => vec![frame],
+    });
+    scene.relay.stop().await;
+    other.stop().await;
+    scene.alice.send(&["carol", "bob"], "to both", &[], exact()).await.unwrap();
+    scene.relay.resume().await;
+    other.resume().await;
+    let now = scene.clock.now();
+    resume(&mut scene.alice, now).await.unwrap();
+    assert_eq!(scene.alice.client.status().await.unwrap().outbox, 0);
+    carol.receive().await.unwrap();
+    assert_eq!(carol.notes().await, ["hello", "to both"]);
+}
+
+/// Of two processes the slower asked for a Hello once more, which went out on the next day, in the middle of a talk.
+#[tokio::test]
+async fn two_processes_that_find_us_removed_call_once() {
+    let mut scene = friends().await;
+    let mut other = TestRelay::start(&scene.clock).await;
+    let _carol = scene.carol_at(&other.link()).await;
+    scene.alice.note("carol", "hello").await;
+    remove_alice(&mut scene).await;
+    scene.relay.stop().await;
+    other.stop().await;
+    scene.alice.note("bob", "by the second process").await;
+    scene.alice.note("carol", "waits").await;
+    scene.relay.resume().await;
+
+    // Between its deposits for Bob and what follows from them, the second process waits for the relay of Carol.
+    let gate = TcpListener::bind(other.address()).await.unwrap();
+    let (second, files, now) = (scene.alice.second_process().await, scene.alice.files.clone(), scene.clock.now());
+    let mut chance = ChaCha20Rng::seed_from_u64(5);
+    let meanwhile = async {
+        let (_silent, _) = gate.accept().await.unwrap();
+        let refuses = async {
+            loop {
+                drop(gate.accept().await.unwrap());
+            }
+        };
+        tokio::select! {
+            _sent = scene.alice.note("bob", "by the first process") => {}
+            () = refuses => {}
+        }
+        drop(gate);
+    };
+    let (resumed, ()) = tokio::join!(second.resume(&files, now, &mut chance), meanwhile);
+    assert!(resumed.is_err_and(|error| error.is_passing()), "the relay of Carol is away");
+    assert_eq!(scene.alice.client.contact("bob").await.unwrap().hello_due, None);
+    second.hang_up();
+    scene.bob.receive().await.unwrap();
+    scene.bob.accept_all().await;
+    scene.settle().await;
+    let notes = scene.bob.notes().await;
+    for note in ["by the first process", "by the second process"] {
+        assert_eq!(notes.iter().filter(|one| *one == note).count(), 1, "{notes:?}");
+    }
+}
