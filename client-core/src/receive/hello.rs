@@ -6,7 +6,7 @@ use lightproof_e2ee::{
     frame::Reply,
     handshake::{Answered, hello_t0, respond},
 };
-use lightproof_wire::{envelope::Envelope, prekey::PrekeyKind, time::Timestamp};
+use lightproof_wire::{codec::Text, envelope::Envelope, prekey::PrekeyKind, time::Timestamp};
 use rand_core::CryptoRng;
 
 use super::{
@@ -113,9 +113,9 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
                 self.make_room_for_request(&mut turn).await?;
                 let number = profile.take_number();
                 turn.put(&profile, rng);
-                // Somebody we removed is a stranger again, whose lines we remember.
+                // Somebody we removed is a stranger again, whose lines we remember; the name is free for somebody else.
                 let contact = known.unwrap_or_else(|| Contact::new(fingerprint, Standing::Requested, number, now));
-                Contact { standing: Standing::Requested, number, ..contact }
+                Contact { standing: Standing::Requested, number, name: Text::default(), ..contact }
             }
         };
         self.sessions_changed.set(true);

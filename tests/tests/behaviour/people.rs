@@ -112,6 +112,31 @@ async fn somebody_removed_asks_again_with_the_next_message() {
     assert_eq!(scene.bob.heard(), vec![]);
 }
 
+/// Of a request nobody sees that name, and a card of somebody else who is called so was taken for a changed identity.
+#[tokio::test]
+async fn somebody_removed_who_asks_again_has_no_name_until_accepted() {
+    let mut scene = Scene::friends().await;
+    scene.talk().await;
+    scene.settle().await;
+    remove_alice(&mut scene).await;
+    scene.alice.note("bob", "are you there?").await;
+    scene.bob.receive().await.unwrap();
+    let request = scene.bob.client.requests().await.unwrap().remove(0);
+    assert_eq!((request.name.as_str(), request.hint.as_str()), ("", "alice"));
+    let other = Person::new("alice", &scene.relay.link(), &scene.clock, 3).await;
+    scene.bob.add(&other, "alice").await;
+    scene.bob.accept_all().await;
+    let accepted = scene.bob.client.person(&request.fingerprint).await.unwrap();
+    assert_eq!(accepted.name.as_str(), format!("contact-{}", request.number));
+}
+
+/// Their mailbox for Alice is gone at the relay, too.
+async fn remove_alice(scene: &mut Scene) {
+    let (alice, now) = (scene.alice.client.fingerprint(), scene.clock.now());
+    scene.bob.client.remove_contact(&alice, now, &mut scene.bob.rng).await.unwrap();
+    scene.bob.receive().await.unwrap();
+}
+
 /// Nobody asks for anything by a receipt: it is sent without anybody's doing.
 #[tokio::test]
 async fn a_receipt_to_somebody_who_removed_us_asks_for_nothing() {
