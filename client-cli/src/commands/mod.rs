@@ -124,8 +124,14 @@ async fn run_command(command: Command, global: &Global, output: &mut Output) -> 
 /// `lightproof` alone: the inbox, until the person has had enough.
 async fn show_inbox(global: &Global, output: &mut Output) -> Result<Exit, Failure> {
     let graphics = inbox::graphics(|name| std::env::var_os(name))?;
-    let show = async |opened: &Opened, output: &mut Output| inbox::run(graphics, opened, output).await;
-    with_home(global, output, Ok(Exit::Done), show).await
+    let opened = Opened::open(global, output).await?;
+    let under_way = inbox::UnderWay::default();
+    let shown = interruptible(inbox::run(graphics, &opened, output, &under_way), Ok(Exit::Done)).await;
+    // However it was left.
+    let left = under_way.leave(&opened).await;
+    let result = end(shown.and_then(|exit| Ok(left.map(|()| exit)?)), &opened, output).await;
+    opened.leave();
+    result
 }
 
 async fn run_at_home(command: Command, opened: &Opened, output: &mut Output) -> Result<Exit, Failure> {

@@ -24,6 +24,7 @@ use crate::exit::Failure;
 use crate::picture::Asked;
 
 pub(crate) use run::run;
+pub(crate) use work::UnderWay;
 
 /// How photos are to be drawn: what `show` reads, too.
 ///

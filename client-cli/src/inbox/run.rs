@@ -5,7 +5,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use super::event::{Event, Intent};
 use super::screen::{Screen, keys};
 use super::state::State;
-use super::work::{Drawn, Errands, Work};
+use super::work::{Drawn, Errands, UnderWay, Work};
 use crate::commands::look;
 use crate::exit::{Exit, Failure};
 use crate::opened::Opened;
@@ -13,15 +13,20 @@ use crate::output::Output;
 use crate::picture::Asked;
 use crate::terminal::Window;
 
-/// Shows the inbox until the person has had enough.
+/// Shows the inbox until the person has had enough, or it is dropped; after either comes [`UnderWay::leave`].
 ///
 /// # Errors
 /// Where the terminal cannot be used, or is gone.
-pub(crate) async fn run(graphics: Asked, opened: &Opened, output: &Output) -> Result<Exit, Failure> {
+pub(crate) async fn run(
+    graphics: Asked,
+    opened: &Opened,
+    output: &Output,
+    under_way: &UnderWay,
+) -> Result<Exit, Failure> {
     // So that Ctrl-C is listened for, before the terminal is asked anything.
     tokio::task::yield_now().await;
     let drawn = Drawn { canvas: look::canvas(graphics, output), depth: look::depth(output) };
-    let (work, errands, told) = Work::of(opened, drawn)?;
+    let (work, errands, told) = Work::of(opened, drawn, under_way)?;
     let screen = Screen::take(output.ink())?;
     tokio::select! {
         biased;

@@ -294,7 +294,7 @@ fn what_was_sent_is_in_the_outbox_once_the_inbox_is_left() {
     let Some(tmux) = Tmux::start(&alice, "left") else { return };
     // In the place of the relay somebody listens and never answers.
     place.stop_relay();
-    let address = link.trim_start_matches("wss://").split('/').next().unwrap();
+    let address = address_of(&link);
     let _silent = std::net::TcpListener::bind(address).unwrap();
     tmux.types("clear; $L; echo code $?");
     for note in ["one", "two", "three"] {
@@ -308,6 +308,76 @@ fn what_was_sent_is_in_the_outbox_once_the_inbox_is_left() {
     tmux.press(&["q"]);
     tmux.shows("code 0");
     assert_eq!(json(&alice.says(&["--json", "outbox"])).len(), 3);
+}
+
+/// They were taken for what was sent before the inbox was left, and were lost.
+#[test]
+fn the_same_words_again_after_the_inbox_was_left_are_another_message() {
+    let mut place = Place::new();
+    let (alice, bob) = place.alice_and_bob();
+    let address = address_of(&place.link());
+    let Some(tmux) = Tmux::start(&alice, "again") else { return };
+    place.stop_relay();
+    let silent = std::net::TcpListener::bind(&address).unwrap();
+    for (note, leave) in [("one", "q"), ("two", "C-c")] {
+        let waiting = json(&alice.says(&["--json", "outbox"])).len();
+        tmux.types("clear; $L; echo code $?");
+        tmux.shows("w write");
+        tmux.press(&["w"]);
+        tmux.shows("> note to bob");
+        tmux.write(note);
+        tmux.press(&["Enter"]);
+        tmux.shows("w write");
+        while json(&alice.says(&["--json", "outbox"])).len() == waiting {
+            thread::sleep(Duration::from_millis(30));
+        }
+        tmux.press(&[leave]);
+        tmux.shows("code 0");
+    }
+    drop(silent);
+    place.start_relay();
+    alice.says(&["outbox", "retry"]);
+    for note in ["one", "two"] {
+        alice.says(&["send", "bob", "-m", note]);
+    }
+    let came = json(&bob.says(&["--json", "receive"]));
+    let notes: Vec<&str> = came.iter().map(|message| message["note"].as_str().unwrap()).collect();
+    assert_eq!(notes, ["one", "two", "one", "two"]);
+}
+
+/// A home whose `init` did not reach its relay waited for it before each message was saved.
+#[test]
+fn nothing_is_waited_for_where_the_own_relay_was_never_reached() {
+    let place = Place::new();
+    let bob = place.person("bob");
+    let address = {
+        let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        taken.local_addr().unwrap().to_string()
+    };
+    let alice = Person::at(&place, "alice");
+    alice.ends(&["init", "--no-passphrase", "--name", "alice", "--relay", &format!("wss://{address}")], 4);
+    alice.adds(&bob);
+    let Some(tmux) = Tmux::start(&alice, "late") else { return };
+    let _silent = std::net::TcpListener::bind(&address).unwrap();
+    tmux.types("clear; $L; echo code $?");
+    tmux.shows("w write");
+    tmux.press(&["w"]);
+    tmux.shows("> note to bob");
+    tmux.write("one");
+    let began = Instant::now();
+    tmux.press(&["Enter"]);
+    tmux.shows("w write");
+    tmux.press(&["q"]);
+    tmux.shows("code 0");
+    assert!(began.elapsed() < CONNECTING, "it waited for a relay");
+    assert_eq!(json(&alice.says(&["--json", "outbox"])).len(), 1);
+}
+
+/// After so long a relay that does not answer is taken for unreachable.
+const CONNECTING: Duration = Duration::from_secs(10);
+
+fn address_of(link: &str) -> String {
+    link.trim_start_matches("wss://").split('/').next().unwrap().to_owned()
 }
 
 #[test]

@@ -71,6 +71,14 @@ pub struct SavedDraft<F, H> {
     _hold: Option<H>,
 }
 
+impl<F, H> SavedDraft<F, H> {
+    /// For [`Client::told`].
+    #[must_use]
+    pub const fn id(&self) -> [u8; 16] {
+        self.outgoing.id
+    }
+}
+
 /// Where photos come from, and where they are decoded: not necessarily in this process.
 pub trait Sources {
     /// An open file.

@@ -6,6 +6,8 @@
 //! at hand     what needs no relay: load, look, save, compare                                      ⎬ one client
 //! outline     looks at the whole home after something changed                                     ⎭
 //! ```
+//!
+//! Of each client only one thing at a time waits for a relay: two that waited on one connection could take each other's replies.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -27,6 +29,8 @@ mod hand;
 mod outline;
 mod receiving;
 mod sending;
+
+pub(crate) use sending::UnderWay;
 
 /// Tells the inbox.
 #[derive(Clone)]
@@ -75,6 +79,7 @@ pub(super) struct Work<'a> {
     hand: &'a Opened,
     watcher: Opened,
     drawn: Drawn,
+    under_way: &'a UnderWay,
     tell: Tell,
     changed: Notify,
     /// There is a mailbox to watch that was not there before.
@@ -89,7 +94,11 @@ impl<'a> Work<'a> {
     ///
     /// # Errors
     /// Where a second client of this home cannot be made.
-    pub(super) fn of(opened: &'a Opened, drawn: Drawn) -> Result<(Self, Errands, UnboundedReceiver<Event>), Failure> {
+    pub(super) fn of(
+        opened: &'a Opened,
+        drawn: Drawn,
+        under_way: &'a UnderWay,
+    ) -> Result<(Self, Errands, UnboundedReceiver<Event>), Failure> {
         let (tell, told) = unbounded_channel();
         let tell = Tell(tell);
         let (to_hand, at_hand) = unbounded_channel();
@@ -104,6 +113,7 @@ impl<'a> Work<'a> {
             hand: opened,
             watcher,
             drawn,
+            under_way,
             tell,
             changed: Notify::new(),
             has_mailbox: Notify::new(),
@@ -116,12 +126,12 @@ impl<'a> Work<'a> {
 
     /// Works until it is dropped. What is dropped is as after a crash: nothing is half done.
     pub(super) async fn run(self) {
-        let Self { hand, watcher, drawn, tell, changed, has_mailbox, at_hand, receiving, sending } = self;
+        let Self { hand, watcher, drawn, under_way, tell, changed, has_mailbox, at_hand, receiving, sending } = self;
         let hand = hand::Hand::new(hand, drawn, &tell, &changed);
         changed.notify_one();
         tokio::join!(
             receiving::run(receiving::Receiving::of(&watcher, &tell, &changed, &has_mailbox), receiving),
-            sending::run(&hand, sending, &has_mailbox),
+            sending::run(&hand, sending, under_way, &has_mailbox),
             side_by_side(&hand, at_hand),
             outlines(&hand, &changed),
         );

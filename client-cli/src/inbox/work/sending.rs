@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 
+use lightproof_core::ClientError;
 use lightproof_core::e2ee::identity::Fingerprint;
 use lightproof_core::event::Stage;
 use lightproof_core::prepare::{Fate, RemovedGroup};
@@ -15,6 +16,7 @@ use crate::clock::{now, rng};
 use crate::commands::send::{about, register_late, sources, why_waiting};
 use crate::exit::Failure;
 use crate::inbox::event::{Draft, Event, Intent, Said, Treatment};
+use crate::opened::Opened;
 use crate::output::Style;
 use crate::plan::{self, Input, Quality};
 use crate::sanitize::Sanitized;
@@ -22,10 +24,9 @@ use crate::source::PhotoFiles;
 use crate::spool::FileHold;
 
 /// Saves and sends until it is dropped.
-pub(super) async fn run(hand: &Hand<'_>, asked: UnboundedReceiver<Intent>, has_mailbox: &Notify) {
+pub(super) async fn run(hand: &Hand<'_>, asked: UnboundedReceiver<Intent>, under_way: &UnderWay, has_mailbox: &Notify) {
     let (ready, to_send) = unbounded_channel();
-    let under_way = UnderWay::default();
-    tokio::join!(save_each(hand, asked, &under_way, &ready), send_each(hand, to_send, &under_way, has_mailbox),);
+    tokio::join!(save_each(hand, asked, under_way, &ready), send_each(hand, to_send, under_way, has_mailbox),);
 }
 
 /// A draft that is saved.
@@ -38,22 +39,34 @@ struct Ready {
 
 /// What is saved and not told yet.
 #[derive(Default)]
-struct UnderWay {
-    drafts: RefCell<Vec<Draft>>,
+pub(crate) struct UnderWay {
+    drafts: RefCell<Vec<(Draft, [u8; 16])>>,
     ended: Notify,
 }
 
 impl UnderWay {
     /// The same words again are a message of their own only once it is told what became of the first.
     async fn until_told(&self, draft: &Draft) {
-        while self.drafts.borrow().contains(draft) {
+        while self.drafts.borrow().iter().any(|(other, _)| other == draft) {
             self.ended.notified().await;
         }
     }
 
     fn end(&self, draft: &Draft) {
-        self.drafts.borrow_mut().retain(|other| other != draft);
+        self.drafts.borrow_mut().retain(|(other, _)| other != draft);
         self.ended.notify_one();
+    }
+
+    /// The inbox has ended, and everything at work with it. Whoever left it knows that these are saved: the same words
+    /// again are a message of their own, and not the same request.
+    ///
+    /// # Errors
+    /// The vault's.
+    pub(crate) async fn leave(self, opened: &Opened) -> Result<(), ClientError> {
+        for (_, id) in self.drafts.into_inner() {
+            opened.client.told(&id, &mut rng()).await?;
+        }
+        Ok(())
     }
 }
 
@@ -70,7 +83,7 @@ async fn save_each(
         under_way.until_told(&draft).await;
         match hand.save_draft(to, &draft).await {
             Ok((files, saved)) => {
-                under_way.drafts.borrow_mut().push(draft.clone());
+                under_way.drafts.borrow_mut().push((draft.clone(), saved.id()));
                 hand.tell.event(Event::Saved);
                 // Whoever sends ends together with whoever saves.
                 drop(ready.send(Ready { to, draft, files, saved }));
@@ -84,6 +97,11 @@ async fn save_each(
 
 async fn send_each(hand: &Hand<'_>, mut to_send: UnboundedReceiver<Ready>, under_way: &UnderWay, has_mailbox: &Notify) {
     while let Some(Ready { to, draft, files, saved }) = to_send.recv().await {
+        // Only now that it is saved, because this may wait for a relay. Whether it can be sent all the same is for the
+        // sending to find.
+        if let Err(error) = register_late(hand.opened).await {
+            hand.tell.failure(&error.into());
+        }
         let had_mailbox = hand.has_mailbox_for(&to).await;
         let sent = hand.opened.client.send_saved(saved, &files, now(), &mut rng()).await;
         // Whoever is written to for the first time answers into a mailbox that nobody watches yet.
@@ -123,7 +141,6 @@ impl Hand<'_> {
         let mut files = PhotoFiles::default();
         let photos: Vec<Input> = draft.photos.iter().map(|photo| Input::File(typed_path(photo))).collect();
         let photos = sources(&photos, treatment(draft.treatment), &mut files)?;
-        register_late(self.opened).await?;
         let draft = send::Draft { to: vec![to], note: draft.note.clone(), photos, looks: send::Looks::Any };
         let saved = self.opened.client.save(&draft, &files, now(), &mut rng()).await;
         let saved = saved.map_err(|error| about(&error, files.failed()))?;
