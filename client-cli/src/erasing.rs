@@ -7,9 +7,10 @@ use std::io::{self, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use crate::exit::Failure;
-use crate::home::{Home, STAGING_FOLDER};
+use crate::home::Home;
 use crate::lock::{Patience, Turns};
 use crate::platform::file::sync_folder;
+use crate::staging;
 
 /// A home that is to go.
 pub(crate) struct Erasing {
@@ -23,9 +24,7 @@ impl Erasing {
     /// Where there is neither.
     pub(crate) fn find(path: PathBuf) -> Result<Self, Failure> {
         let home = match Home::open(path.clone()) {
-            Err(failure) if ![BEGUN, STAGING_FOLDER].iter().any(|left| path.join(left).exists()) => {
-                return Err(failure);
-            }
+            Err(failure) if !path.join(BEGUN).exists() && !staging::is_begun(&path) => return Err(failure),
             Err(_) => Home::create(path)?,
             Ok(home) => home,
         };
@@ -51,8 +50,9 @@ impl Erasing {
         let turns = Turns::of(self.home.clone()).map_err(io::Error::other)?;
         let turn = turns.take(Patience::default(), || ()).map_err(io::Error::other)?;
         let (folder, begun) = (self.home.path(), self.home.path().join(BEGUN));
-        let vaults = [self.home.staged_vault(), self.home.vault()];
-        for vault in vaults.into_iter().flat_map(|vault| [vault.with_extension("new"), vault]) {
+        let staged = staging::is_begun(folder).then(|| self.home.staged_vault());
+        let vaults = staged.into_iter().chain([self.home.vault()]);
+        for vault in vaults.flat_map(|vault| [vault.with_extension("new"), vault]) {
             if vault.exists() {
                 // One that was begun before is written over below; a second one must not hide it.
                 write_over(&begun)?;
@@ -63,11 +63,9 @@ impl Erasing {
         write_over(&begun)?;
         remove(&begun)?;
         sync_folder(folder)?;
-        for part in [self.home.spool(), self.home.staging()] {
-            match fs::remove_dir_all(part) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-                _ => {}
-            }
+        match fs::remove_dir_all(self.home.spool()) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => staging::removed(&self.home)?,
         }
         [self.home.turn(), self.home.waiting(), self.home.watch()].iter().try_for_each(|path| remove(path))?;
         drop(turn);

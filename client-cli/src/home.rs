@@ -129,6 +129,8 @@ pub(crate) fn private_folder(path: &Path) -> io::Result<()> {
 }
 
 const VAULT_FILE: &str = "vault.redb";
+/// The names of all that a home may hold.
+pub(crate) const PARTS: [&str; 6] = [VAULT_FILE, "vault.new", "spool", "lock", "waiting", "watch.lock"];
 /// Inside the folder of the home that is to be.
 pub(crate) const STAGING_FOLDER: &str = "restoring";
 

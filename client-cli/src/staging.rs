@@ -7,7 +7,7 @@ use std::io;
 use std::path::Path;
 
 use crate::exit::Failure;
-use crate::home::Home;
+use crate::home::{Home, PARTS, STAGING_FOLDER};
 use crate::lock::{Patience, Turn, Turns};
 use crate::platform::file::sync_folder;
 use crate::sanitize::Sanitized;
@@ -28,6 +28,11 @@ impl Staging {
     /// Where there is a home, or another process makes one, or the disk fails.
     pub(crate) fn begin(home: &Home) -> Result<Self, Failure> {
         let turn = cleared(home)?;
+        if home.staging().symlink_metadata().is_ok() {
+            let shown = Sanitized::path(&home.staging()).to_string();
+            return Err(Failure::failed(format!("{shown} is in the way, and is not ours"))
+                .hint("move it away, or name another folder with --home DIR"));
+        }
         let inner = Home::create(home.staging())?;
         Ok(Self { place: home.clone(), home: inner, _turn: turn })
     }
@@ -55,7 +60,7 @@ impl Staging {
 
     fn try_to_appear(&self) -> io::Result<()> {
         // Sealed chunks without a vault: nothing opens them.
-        removed(&self.place.spool())?;
+        removed_folder(&self.place.spool())?;
         rename(self.home.spool(), self.place.spool())?;
         sync_folder(self.place.path())?;
         rename(self.home.vault(), self.place.vault())?;
@@ -67,7 +72,7 @@ impl Staging {
 impl Drop for Staging {
     fn drop(&mut self) {
         // What stays is removed by the next one that begins here.
-        let _gone = removed(self.home.path());
+        let _gone = removed(&self.place);
     }
 }
 
@@ -78,11 +83,29 @@ fn cleared(home: &Home) -> Result<Turn, Failure> {
     if home.vault().exists() {
         return Err(Failure::failed(format!("there is a home in {} already", Sanitized::path(home.path()))));
     }
-    removed(&home.staging()).map_err(|error| failed(home, &error))?;
+    removed(home).map_err(|error| failed(home, &error))?;
     Ok(turn)
 }
 
-fn removed(path: &Path) -> io::Result<()> {
+/// Whether a home was begun in a folder. What lies there under the same name, and holds anything else, is somebody's own.
+pub(crate) fn is_begun(folder: &Path) -> bool {
+    let staging = folder.join(STAGING_FOLDER);
+    let is_part =
+        |one: io::Result<fs::DirEntry>| one.is_ok_and(|one| PARTS.iter().any(|part| one.file_name() == *part));
+    // A link leads to somebody else's folder.
+    let is_folder = staging.symlink_metadata().is_ok_and(|metadata| metadata.is_dir());
+    is_folder && fs::read_dir(staging).is_ok_and(|mut all| all.all(is_part))
+}
+
+/// A home that was begun in the folder of this one goes.
+///
+/// # Errors
+/// Those of the disk.
+pub(crate) fn removed(home: &Home) -> io::Result<()> {
+    if is_begun(home.path()) { removed_folder(&home.staging()) } else { Ok(()) }
+}
+
+fn removed_folder(path: &Path) -> io::Result<()> {
     match fs::remove_dir_all(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
@@ -127,6 +150,24 @@ mod tests {
         assert_eq!(fs::read_to_string(home.spool().join("chunk")).unwrap(), "whole");
         assert!(!home.staging().exists());
         assert!(Staging::begin(&home).unwrap_err().what.contains("already"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_not_a_home_in_the_making_stays_and_is_in_the_way() {
+        let (_folder, home) = home();
+        let elsewhere = home.path().join("elsewhere");
+        private_folder(&elsewhere.join("spool")).unwrap();
+        std::os::unix::fs::symlink(&elsewhere, home.staging()).unwrap();
+        Staging::clear(&home).unwrap();
+        assert!(Staging::begin(&home).unwrap_err().what.contains("not ours"));
+        assert!(elsewhere.join("spool").exists() && home.staging().exists());
+        fs::remove_file(home.staging()).unwrap();
+        private_folder(&home.staging().join("spool")).unwrap();
+        fs::write(home.staging().join("chairs.txt"), "by hand").unwrap();
+        Staging::clear(&home).unwrap();
+        assert!(Staging::begin(&home).unwrap_err().what.contains("not ours"));
+        assert!(home.staging().join("chairs.txt").exists() && home.staging().join("spool").exists());
     }
 
     #[test]
