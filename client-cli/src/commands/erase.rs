@@ -27,7 +27,11 @@ pub(super) async fn run(typed: &Erase, global: &Global, output: &mut Output) -> 
     }
     // First: a home that receives on after its farewell would make itself new mailboxes.
     let _lease = watch::lease(erasing.home(), output).await?;
-    let farewell = if typed.offline || erasing.is_begun() { None } else { Some(say_farewell(global, output).await?) };
+    let farewell = if typed.offline || erasing.is_begun() {
+        None
+    } else {
+        Some(say_farewell(global, output).await.map_err(or_offline)?)
+    };
     let left = erasing.erase().map_err(|error| {
         Failure::failed(format!("cannot erase {shown}: {error}"))
             .hint("run `lightproof erase` again: it goes on where it stopped")
@@ -38,6 +42,13 @@ pub(super) async fn run(typed: &Erase, global: &Global, output: &mut Output) -> 
     let told = Erased::of(shown, farewell.as_ref());
     output.report(&told)?;
     Ok(Exit::Done)
+}
+
+/// Whatever keeps a home from being opened, it can be erased without.
+fn or_offline(failure: Failure) -> Failure {
+    let offline = "`lightproof erase --offline` erases it without opening it, and tells no relay";
+    let hint = failure.hint.as_ref().map_or_else(|| offline.to_owned(), |hint| format!("{hint}; {offline}"));
+    failure.hint(hint)
 }
 
 /// Tells the relays, as far as they are reached: mailboxes are retired, and photos nobody has fetched are revoked.

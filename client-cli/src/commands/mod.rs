@@ -15,7 +15,7 @@ pub(crate) mod accept;
 mod backup;
 mod card;
 mod completions;
-mod contact;
+pub(crate) mod contact;
 mod decline;
 mod delete;
 #[cfg(feature = "demo")]

@@ -43,6 +43,11 @@ impl Names {
         self.contacts.get(of).map(|contact| contact.name.as_str())
     }
 
+    /// Whether anything goes to them.
+    pub(crate) fn is_accepted(&self, contact: &Fingerprint) -> bool {
+        self.contacts.get(contact).is_some_and(Contact::is_accepted)
+    }
+
     /// Whether safety numbers were compared with them.
     pub(crate) fn is_verified(&self, contact: &Fingerprint) -> bool {
         self.contacts.get(contact).is_some_and(|contact| contact.trust == Trust::Verified)

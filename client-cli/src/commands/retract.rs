@@ -19,9 +19,10 @@ pub(super) async fn run(typed: &Retract, opened: &Opened, output: &mut Output) -
     if message.direction == Direction::Out && message.retraction.is_none() {
         let retracted = opened.client.retract(&message, now(), &mut rng()).await;
         opened.tell_notices(output).await?;
-        let to = Names::of(opened).await?.name(&message.contact);
-        let reached = state(message.state);
-        output.report(&Retracted { id: message.name(), to, reached, says: says(message.state) })?;
+        let names = Names::of(opened).await?;
+        let (to, reached) = (names.name(&message.contact), state(message.state));
+        let says = if names.is_accepted(&message.contact) { says(message.state).to_owned() } else { not_asked(&to) };
+        output.report(&Retracted { id: message.name(), to, reached, says })?;
         return match retracted {
             Ok(()) => Ok(Exit::Done),
             Err(error) => Err(going_on(error.into())),
@@ -68,7 +69,7 @@ struct Retracted {
     /// How far it had come, as far as is known here.
     reached: event::State,
     /// What taking it back can still do, and what it cannot.
-    says: &'static str,
+    says: String,
 }
 
 const fn says(reached: State) -> &'static str {
@@ -79,6 +80,12 @@ const fn says(reached: State) -> &'static str {
         }
         _ => "its photos are gone from the relay, and what arrives is dropped unless somebody was faster",
     }
+}
+
+/// Nothing is sent to somebody blocked or removed.
+fn not_asked(other: &str) -> String {
+    let other = Sanitized::line(other);
+    format!("its photos are gone from the relay; {other} is not asked to drop it: they are blocked or removed")
 }
 
 impl Report for Retracted {
@@ -96,9 +103,10 @@ impl Report for Retracted {
 }
 
 /// What is known of a message that was taken back, and not only given up.
-pub(super) fn words(message: &Message, other: &str) -> Option<String> {
+pub(super) fn words(message: &Message, names: &Names) -> Option<String> {
     let retraction = message.retraction.filter(|_| !message.is_given_up())?;
-    let other = Sanitized::line(other);
+    let other = names.name(&message.contact);
+    let other = Sanitized::line(&other);
     if message.direction == Direction::In {
         return Some(format!("{other} has taken it back since; what you have looked at stays until you delete it"));
     }
@@ -109,6 +117,8 @@ pub(super) fn words(message: &Message, other: &str) -> Option<String> {
     };
     let confirmed = if retraction.confirmed.is_yes() {
         format!("{other}'s lightproof has dropped what nobody had looked at")
+    } else if !names.is_accepted(&message.contact) {
+        format!("{other} is blocked or removed, and nothing is heard of whether it was dropped")
     } else {
         format!("{other}'s lightproof is asked to drop it, and has not confirmed that")
     };

@@ -159,10 +159,9 @@ impl ShownPhoto {
 impl Shown {
     fn of(told: event::Message, message: &Message, names: &Names) -> Self {
         let promise = message.receipt.as_ref().map(|receipt| Date(receipt.promise.expires).to_string());
-        let other = names.name(&message.contact);
         Self {
             message: told,
-            retracted: retract::words(message, &other),
+            retracted: retract::words(message, names),
             is_verified: names.is_verified(&message.contact),
             promise,
             photos: message.photos.iter().map(ShownPhoto::of).collect(),

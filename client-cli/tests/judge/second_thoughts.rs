@@ -271,6 +271,61 @@ fn a_home_is_erased_without_its_relay_and_without_its_passphrase() {
     assert!(!world.path("home-bob").exists());
 }
 
+/// It said that the vault is damaged, and not how to be rid of it.
+#[test]
+fn a_damaged_home_that_cannot_be_erased_names_the_way_that_needs_no_vault() {
+    let world = World::new();
+    let alice = world.person("alice");
+    fs::write(world.path("home-alice").join("vault.redb"), [7; 100_000]).unwrap();
+    let (_, stderr) = alice.ends(&["erase", "--yes"], 1);
+    assert!(stderr.contains("lightproof erase --offline"), "{stderr}");
+    alice.says(&["erase", "--yes", "--offline"]);
+    assert!(!world.path("home-alice").exists());
+}
+
+/// Nothing is sent to somebody blocked: they are not asked to drop it, and that was said of them.
+#[test]
+fn what_is_taken_back_from_somebody_blocked_is_gone_from_the_relay_only() {
+    let world = World::new();
+    let (alice, bob) = world.friends();
+    let id = sent(&world, &alice, &[]);
+    bob.says(&["receive"]);
+    alice.says(&["contact", "block", "bob"]);
+    let (stdout, _) = alice.ends(&["retract", &id], 0);
+    assert!(stdout.contains("bob is not asked to drop it: they are blocked or removed"), "{stdout}");
+    let shown = alice.says(&["show", &id]);
+    assert!(shown.contains("nothing is heard of whether it was dropped"), "{shown}");
+}
+
+#[test]
+fn somebody_blocked_who_is_added_again_is_said_to_be_heard_again() {
+    let world = World::new();
+    let (alice, bob) = world.friends();
+    alice.says(&["contact", "block", "bob"]);
+    let card = bob.says(&["card"]);
+    let (_, stderr) = alice.ends(&["contact", "add", card.trim()], 0);
+    assert!(stderr.contains("bob was blocked, and is no longer: what they send comes in again"), "{stderr}");
+    let (_, stderr) = alice.ends(&["contact", "add", card.trim()], 0);
+    assert!(!stderr.contains("blocked"), "{stderr}");
+}
+
+/// It held a folder of that name, and all of it went without a word.
+#[test]
+fn a_folder_that_no_restore_has_made_stays_where_a_home_is_made_and_where_it_is_erased() {
+    let world = World::new();
+    let notes = world.path("home-alice").join("restoring");
+    fs::create_dir_all(&notes).unwrap();
+    fs::write(notes.join("chairs.txt"), "by hand").unwrap();
+    fs::write(notes.join("lock"), "").unwrap();
+    let alice = Person::at(&world, "alice");
+    alice.ends(&["erase", "--yes"], 1);
+    world.person("alice");
+    assert_eq!(fs::read_to_string(notes.join("chairs.txt")).unwrap(), "by hand");
+    let (_, stderr) = alice.ends(&["erase", "--yes"], 0);
+    assert!(stderr.contains("restoring is not ours, and stays"), "{stderr}");
+    assert_eq!(fs::read_to_string(notes.join("chairs.txt")).unwrap(), "by hand");
+}
+
 #[test]
 fn receipts_can_be_turned_off_for_one_contact() {
     let world = World::new();

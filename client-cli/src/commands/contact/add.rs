@@ -1,5 +1,6 @@
 //! `contact add`: somebody by their contact card.
 
+use lightproof_core::contact::{Contact, Standing};
 use lightproof_core::e2ee::card::{CARD_TEXT_BYTES, CardError, ContactCard};
 use lightproof_core::people::CardRelay;
 use lightproof_core::{ClientError, wire::relay_link::RelayLink};
@@ -49,16 +50,19 @@ pub(in crate::commands) fn plan(
 
 pub(in crate::commands) async fn run(adding: Adding, opened: &Opened, output: &mut Output) -> Result<Exit, Failure> {
     let Adding { card, name, relay } = adding;
-    let known = opened.client.contacts().await?.into_iter().any(|contact| contact.fingerprint == card.fingerprint);
-    if name.is_none() && !known {
+    let known = opened.client.contacts().await?.into_iter().find(|contact| contact.fingerprint == card.fingerprint);
+    if name.is_none() && known.is_none() {
         return Err(ClientError::BadName.into());
     }
     let is_allowed = opened.client.is_relay_allowed(&card.relay).await?;
     let relay = if relay == CardRelay::Unasked && !is_allowed { ask(&card.relay, output).await? } else { relay };
     // Without --name, somebody we know keeps the name we gave them.
-    let name = if known { adding_name(name.as_ref(), &card) } else { name.as_ref().map(ContactName::as_str) };
+    let name = if known.is_some() { adding_name(name.as_ref(), &card) } else { name.as_ref().map(ContactName::as_str) };
     let person = opened.client.add_contact(&card, name, relay, now(), &mut rng()).await?;
     output.report(&Known::whole(&person))?;
+    if known.is_some_and(|known| known.standing == Standing::Blocked) {
+        output.remark(heard_again(&person));
+    }
     if relay == CardRelay::Unasked && !is_allowed {
         output.warn(format_args!(
             "the relay {} is not allowed yet: {}",
@@ -71,6 +75,12 @@ pub(in crate::commands) async fn run(adding: Adding, opened: &Opened, output: &m
         output.remark(format_args!("compare safety numbers when you can: lightproof contact verify {name}"));
     }
     Ok(Exit::Done)
+}
+
+/// Of somebody who was blocked until their card was added once more.
+pub(crate) fn heard_again(person: &Contact) -> String {
+    let name = Sanitized::line(person.name.as_str());
+    format!("{name} was blocked, and is no longer: what they send comes in again")
 }
 
 /// A name that was typed; not the one that the card brought.

@@ -16,7 +16,7 @@ use crate::output::{Output, Page, Report, Style};
 use crate::plan::ContactName;
 use crate::sanitize::Sanitized;
 
-pub(super) mod add;
+pub(crate) mod add;
 mod verify;
 
 pub(super) async fn run(typed: Contact, opened: &Opened, output: &mut Output) -> Result<Exit, Failure> {

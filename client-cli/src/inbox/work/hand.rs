@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use lightproof_core::ClientError;
-use lightproof_core::contact::Trust;
+use lightproof_core::contact::{Standing, Trust};
 use lightproof_core::e2ee::card::ContactCard;
 use lightproof_core::e2ee::manifest::Treatment;
 use lightproof_core::message::{Direction, Message, PhotoState, State, StoredPhoto};
@@ -12,6 +12,7 @@ use tokio::sync::{Mutex, Notify};
 
 use super::{Drawn, Tell};
 use crate::clock::{Date, now, rng};
+use crate::commands::contact::add::heard_again;
 use crate::commands::look::Seen;
 use crate::commands::photo_file::{PhotoOf, make_folder};
 use crate::commands::present::Names;
@@ -125,12 +126,16 @@ impl<'a> Hand<'a> {
             Some(name.parse::<ContactName>().map_err(|error| Failure::usage(error.to_string()))?)
         };
         // Without a name of ours, somebody we know keeps theirs; else it is the card's, if it is one we could have typed.
-        let known = client.contacts().await?.into_iter().any(|contact| contact.fingerprint == card.fingerprint);
+        let known = client.contacts().await?.into_iter().find(|contact| contact.fingerprint == card.fingerprint);
         let hinted = || card.name_hint.as_str().parse::<ContactName>().ok();
-        let name = if known { typed } else { Some(typed.or_else(hinted).ok_or(ClientError::BadName)?) };
+        let name = if known.is_some() { typed } else { Some(typed.or_else(hinted).ok_or(ClientError::BadName)?) };
         let person =
             client.add_contact(&card, name.as_ref().map(ContactName::as_str), relay, now(), &mut rng()).await?;
         self.tell.event(Event::Met(person.fingerprint));
+        if known.is_some_and(|known| known.standing == Standing::Blocked) {
+            self.tell.event(Event::Said(Said::remark(heard_again(&person))));
+            return Ok(());
+        }
         let name = Sanitized::line(person.name.as_str()).to_string();
         self.tell.event(Event::Said(Said::remark(format!("added {name}; compare safety numbers when you can: v"))));
         Ok(())
