@@ -178,9 +178,11 @@ fn compares_with(tmux: &Tmux, bob: &Person) {
 
 /// Carol asks, and is accepted.
 fn accepts_carol(tmux: &Tmux, alice: &Person, carol: &Person) {
-    tmux.press(&["Escape"]);
-    tmux.press(&["Escape"]);
-    tmux.press(&["Escape"]);
+    // One after the other: two that come together are another key.
+    for page in ["r reply", "v verify · Esc back", "a add · c card"] {
+        tmux.press(&["Escape"]);
+        tmux.shows(page);
+    }
     carol.adds(alice);
     carol.says(&["send", "alice", "-m", "it is carol"]);
     tmux.shows_all(&["carol            request", PEOPLE, "\n> bob              verified"]);
