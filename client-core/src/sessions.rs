@@ -10,7 +10,7 @@
 use lightproof_e2ee::session::{Session, SessionId};
 use lightproof_wire::{
     codec::{List, TlsDeserialize, TlsSerialize, TlsSize},
-    time::{DAY_MS, Timestamp},
+    time::{DAY_MS, Day, Timestamp},
 };
 
 use crate::{
@@ -135,6 +135,12 @@ impl Contact {
         self.sessions = List::default();
         self.hello_due = None;
         self.reseal_due = Flag::No;
+    }
+
+    /// A Hello of ours is due, where they may have one: today, or tomorrow if today's was given.
+    pub(crate) fn want_hello(&mut self, today: Day) {
+        let due = today.max(self.answered_lost_state.plus(1));
+        self.hello_due = self.is_accepted().then_some(due);
     }
 
     /// Whether an envelope of theirs was opened in any session.

@@ -138,9 +138,7 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
             }
             Verdict::GlareOurs => contact.add_readable(session, now),
             Verdict::LostState => {
-                // Answered at most once a day: today, or tomorrow if today's answer has been given.
-                let due = now.day().max(contact.answered_lost_state.plus(1));
-                contact.hello_due = contact.is_accepted().then_some(due);
+                contact.want_hello(now.day());
                 contact.add_readable(session, now)
             }
         };

@@ -265,8 +265,8 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         let mut taken = Taken::default();
         let frame = verified.frame();
         contact.confirm_session(&from.session.id);
-        if contact.is_accepted() && contact.has_lost_theirs(&from.session.id) {
-            contact.hello_due = Some(now.day().max(contact.answered_lost_state.plus(1)));
+        if contact.has_lost_theirs(&from.session.id) {
+            contact.want_hello(now.day());
         }
         if contact.mailbox == Some(mailbox) && !contact.mailbox_used.is_yes() {
             contact.mailbox_used = Flag::Yes;
@@ -382,8 +382,7 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
             let mut turn = self.vault.turn();
             let known: Option<Contact> = turn.get(contact.as_bytes()).await?;
             let Some(mut record) = known.filter(&is_wanted) else { return Ok(()) };
-            let due = now.day().max(record.answered_lost_state.plus(1));
-            record.hello_due = record.is_accepted().then_some(due);
+            record.want_hello(now.day());
             turn.put(&record, rng);
             Ok(turn.commit().await?)
         })
