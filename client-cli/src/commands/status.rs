@@ -149,6 +149,9 @@ const fn words(reason: Reason) -> &'static str {
         Reason::Skipped => "too many messages are missing before it",
         Reason::Contradicts(_) => "it contradicts what the same contact sent before",
         Reason::AlreadyOpened(_) => "its place was used before: the contact writes from an old copy",
+        Reason::OutOfStep(_) => {
+            "it does not fit its session: one of you writes from an old copy, or it was changed on its way"
+        }
         Reason::Crowded => "it waits: people you have not accepted may leave eight messages",
         Reason::BeforeRestore => "sealed for the home that the backup was made of; its sender seals it again",
         Reason::Parted => "perhaps from somebody you blocked, removed or declined; whoever may write again asks anew",

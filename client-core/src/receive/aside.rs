@@ -72,6 +72,9 @@ pub enum Reason {
     /// Sealed in a session that went with somebody who was blocked, removed or declined, as far as can be told.
     #[tls_codec(discriminant = 11)]
     Parted,
+    /// It is of this contact's session and does not fit it: one of the two homes is an old copy, or it was changed on its way.
+    #[tls_codec(discriminant = 12)]
+    OutOfStep(Fingerprint),
 }
 
 /// One envelope that would not open.
@@ -118,7 +121,9 @@ impl Reason {
             Self::Newer => Notice::NewerVersion,
             Self::Forged(contact) | Self::Contradicts(contact) => Notice::Forged(Some(contact)),
             Self::ForgedHello => Notice::Forged(None),
-            Self::Unopened | Self::Skipped | Self::EndsProcess | Self::AlreadyOpened(_) => Notice::Unopened,
+            Self::Unopened | Self::Skipped | Self::EndsProcess | Self::AlreadyOpened(_) | Self::OutOfStep(_) => {
+                Notice::Unopened
+            }
             Self::Crowded | Self::BeforeRestore | Self::Parted => return None,
         })
     }

@@ -207,6 +207,11 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
                     self.want_hello(&from.contact.fingerprint, now, rng).await?;
                     return Ok(Outcome::Aside(Reason::AlreadyOpened(from.contact.fingerprint)));
                 }
+                Err(OpenError::Undecryptable) => {
+                    // Its header opened: whichever of the two homes is an old copy, a session that both begin anew mends it.
+                    self.want_hello(&from.contact.fingerprint, now, rng).await?;
+                    return Ok(Outcome::Aside(Reason::OutOfStep(from.contact.fingerprint)));
+                }
                 Err(OpenError::Misbehaved(FrameError::Newer) | OpenError::NewerVersion) => {
                     return Ok(Outcome::Aside(Reason::Newer));
                 }

@@ -206,10 +206,12 @@ impl Ledger {
                 let had_it = accidents.went_back.get(&recipient.number).is_some_and(|had| had.contains(&id.0));
                 let is_expired = message.state == State::Expired && accidents.relay_clock;
                 let is_missing = accidents.relay_went_back && self.is_missing(recipient, sender).await;
+                let is_of_old_copy = |reason: Reason| match reason {
+                    Reason::Contradicts(of) | Reason::AlreadyOpened(of) | Reason::OutOfStep(of) => of == from,
+                    _ => false,
+                };
                 let contradicts = accidents.went_back.contains_key(&sender.number)
-                    && recipient.client.aside().await.unwrap().iter().any(
-                        |aside| matches!(aside.reason, Reason::Contradicts(of) | Reason::AlreadyOpened(of) if of == from),
-                    );
+                    && recipient.client.aside().await.unwrap().iter().any(|aside| is_of_old_copy(aside.reason));
                 if !(had_it || is_expired || is_missing || contradicts) {
                     let status = recipient.client.status().await.unwrap();
                     let (aside, missing) = (status.aside, status.missing);

@@ -1,6 +1,6 @@
 //! Sessions that begin twice, are forgotten, or come from an old copy.
 
-use lightproof_core::event::Notice;
+use lightproof_core::{event::Notice, receive::Reason};
 use lightproof_tests::{Scene, TestRelay, relay::TestClock};
 
 #[tokio::test]
@@ -131,6 +131,29 @@ async fn an_old_copy_that_writes_before_it_looks_is_mended_too() {
     scene.settle().await;
     let notes = scene.bob.notes().await;
     assert_eq!(notes.iter().filter(|note| *note == "now").count(), 1, "{notes:?}");
+}
+
+/// Its chain is shorter than what came of it: such an envelope used to be set aside without anybody being called.
+#[tokio::test]
+async fn whoever_writes_from_an_old_copy_is_called_whatever_of_the_session_does_not_fit() {
+    let mut scene = Scene::friends().await;
+    scene.alice.note("bob", "one").await;
+    scene.bob.receive().await.unwrap();
+    scene.bob.note("alice", "one came").await;
+    let old = scene.alice.store.copy();
+    scene.alice.note("bob", "from the newer copy").await;
+    scene.bob.receive().await.unwrap();
+    scene.alice.go_back_to(&old).await;
+    scene.alice.receive().await.unwrap();
+    scene.alice.note("bob", "too early").await;
+    scene.bob.receive().await.unwrap();
+    let alice = scene.alice.client.fingerprint();
+    assert_eq!(scene.bob.client.status().await.unwrap().aside, [Reason::OutOfStep(alice)]);
+    scene.alice.receive().await.unwrap();
+    let session = |contact: lightproof_core::contact::Contact| contact.sending().unwrap();
+    let alices = session(scene.alice.client.contact("bob").await.unwrap());
+    let bobs = session(scene.bob.client.contact("alice").await.unwrap());
+    assert!(alices.id == bobs.id && alices.generation == 2, "both send in the new session");
 }
 
 #[tokio::test]
