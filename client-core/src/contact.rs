@@ -156,6 +156,12 @@ pub struct OurLine {
     pub acked: u64,
 }
 
+impl OurLine {
+    /// Before the first frame: the next one begins a line.
+    pub(crate) const NONE: Self =
+        Self { vault: LineId::NONE, line: LineId::NONE, index: 0, previous: NO_FRAME, acked: 0 };
+}
+
 /// One line of theirs.
 #[derive(Clone, Debug, TlsSerialize, TlsDeserialize, TlsSize)]
 pub struct TheirLine {
@@ -214,7 +220,7 @@ impl Contact {
             private: None,
             mailbox: None,
             mailbox_used: Flag::No,
-            ours: OurLine { vault: LineId::NONE, line: LineId::NONE, index: 0, previous: NO_FRAME, acked: 0 },
+            ours: OurLine::NONE,
             theirs: List::default(),
             missing_told: 0,
             sessions: List::default(),

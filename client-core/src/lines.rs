@@ -11,7 +11,7 @@ use lightproof_wire::{
 };
 
 use crate::{
-    contact::{Contact, Place, TheirLine},
+    contact::{Contact, OurLine, Place, TheirLine},
     error::ClientError,
     event::Notice,
     message::{Direction, Message, State},
@@ -143,9 +143,9 @@ impl Contact {
         self.theirs.iter().fold(now, |after, line| after.max(line.since.plus_ms(1)))
     }
 
-    /// Messages in our line of which nothing has proved that they came, where this vault is an old copy: an ack of their places
-    /// may be of what the other copy sent there.
-    pub(crate) fn doubtful(&self, messages: &[Message]) -> Option<Notice> {
+    /// This vault is an old copy: the next frame begins another line. Tells of messages in the one that is left of which nothing
+    /// has proved that they came: an ack of their places may be of what the other copy sent there.
+    pub(crate) fn leave_line(&mut self, messages: &[Message]) -> Option<Notice> {
         let is_doubtful = |message: &&Message| {
             message.contact == self.fingerprint
                 && message.direction == Direction::Out
@@ -154,6 +154,7 @@ impl Contact {
                 && matches!(message.state, State::Outbox | State::Deposited)
         };
         let count = messages.iter().filter(is_doubtful).count();
+        self.ours = OurLine::NONE;
         (count > 0).then_some(Notice::Doubtful { contact: self.fingerprint, count })
     }
 

@@ -295,7 +295,7 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
                     let moved = note_addresses(&mut contact, frame);
                     taken.notices.extend(self.unreachable_at(fingerprint, moved).await?);
                 }
-                self.note_ack(&mut turn, &mut contact, frame).await?;
+                taken.notices.extend(self.note_ack(&mut turn, &mut contact, frame, now).await?);
                 if matches!(contact.standing, contact::Standing::Accepted | contact::Standing::Requested) {
                     let said = self.take_content(&mut turn, &mut contact, verified, now, rng).await?;
                     taken.notices.extend(said.notices);
@@ -329,8 +329,15 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         Ok((!is_allowed).then_some(Notice::Moved { contact, relay }))
     }
 
-    /// Bodies that their ack covers need not be kept.
-    async fn note_ack(&self, turn: &mut Turn<'_, S>, contact: &mut Contact, frame: &Frame) -> Result<(), ClientError> {
+    /// Bodies that their ack covers need not be kept. One of what we have not sent tells that this vault is an old copy; told by
+    /// a contact, it concerns them alone.
+    async fn note_ack(
+        &self,
+        turn: &mut Turn<'_, S>,
+        contact: &mut Contact,
+        frame: &Frame,
+        now: Timestamp,
+    ) -> Result<Option<Notice>, ClientError> {
         if frame.ack.line != contact.ours.line {
             // A line this vault has left: what it covers need not be sealed again either.
             let is_covered = |body: &Body| {
@@ -339,18 +346,16 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
             for body in self.vault.scan::<Body>().await?.iter().filter(|body| is_covered(body)) {
                 turn.delete(body);
             }
-            return Ok(());
+        } else if frame.ack.index > contact.ours.index {
+            contact.want_hello(now.day());
+            return Ok(contact.leave_line(&turn.scan().await?));
+        } else if frame.ack.index > contact.ours.acked {
+            for index in contact.ours.acked.saturating_add(1)..=frame.ack.index {
+                turn.delete_id::<Body>(&Body::record_id(&contact.fingerprint, contact.ours.line, index));
+            }
+            contact.ours.acked = frame.ack.index;
         }
-        if frame.ack.index <= contact.ours.acked {
-            return Ok(());
-        }
-        // A peer cannot ack what we have not sent.
-        let acked = frame.ack.index.min(contact.ours.index);
-        for index in contact.ours.acked.saturating_add(1)..=acked {
-            turn.delete_id::<Body>(&Body::record_id(&contact.fingerprint, contact.ours.line, index));
-        }
-        contact.ours.acked = acked;
-        Ok(())
+        Ok(None)
     }
 
     /// Nothing to save of this envelope but that it was here.

@@ -283,7 +283,7 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
                 if contact.sending().is_some() && contact.is_accepted() {
                     // Not taken back where several mailboxes say the same: then no session is left by the second time.
                     contact.hello_due = Some(now.day());
-                    doubtful.extend(contact.doubtful(&turn.scan().await?));
+                    doubtful.extend(contact.leave_line(&turn.scan().await?));
                 }
                 contact.supersede_all(profile.not_fallen_back(now));
                 turn.put(&contact, rng);

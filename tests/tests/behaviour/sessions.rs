@@ -133,6 +133,27 @@ async fn an_old_copy_that_writes_before_it_looks_is_mended_too() {
     assert_eq!(notes.iter().filter(|note| *note == "now").count(), 1, "{notes:?}");
 }
 
+/// The relay had nothing acked that the old copy does not know of: neither side used to notice, and nothing the copy sent was
+/// ever opened.
+#[tokio::test]
+async fn an_old_copy_hears_from_an_ack_that_it_is_one() {
+    let mut scene = Scene::friends().await;
+    scene.alice.note("bob", "one").await;
+    scene.bob.receive().await.unwrap();
+    let old = scene.alice.store.copy();
+    scene.alice.note("bob", "from the newer copy").await;
+    scene.bob.receive().await.unwrap();
+    scene.bob.note("alice", "both came").await;
+    scene.alice.go_back_to(&old).await;
+    scene.alice.receive().await.unwrap();
+    scene.alice.note("bob", "from the old copy").await;
+    scene.bob.receive().await.unwrap();
+    assert_eq!(scene.bob.notes().await, ["one", "from the newer copy", "from the old copy"]);
+    let alice = scene.alice.client.fingerprint();
+    assert_eq!(scene.bob.heard(), [Notice::NewSession(alice), Notice::NewLine(alice)]);
+    assert_eq!(scene.bob.client.aside().await.unwrap().len(), 0);
+}
+
 /// Its chain is shorter than what came of it: such an envelope used to be set aside without anybody being called.
 #[tokio::test]
 async fn whoever_writes_from_an_old_copy_is_called_whatever_of_the_session_does_not_fit() {
