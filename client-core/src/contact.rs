@@ -272,6 +272,15 @@ impl Contact {
         self.private.iter().map(|private| &private.reply).chain(&self.earlier).chain(&self.doorbell)
     }
 
+    /// Where a Hello goes. A mailbox that a frame named is forgotten: whoever is called anew may be an old copy that does not
+    /// know of it. Once called they name theirs again.
+    pub(crate) fn take_call_address(&mut self) -> Option<Reply> {
+        if self.private.as_ref().is_some_and(|known| known.named != Place::HELLO) {
+            (self.private, self.earlier) = (None, None);
+        }
+        self.address().cloned()
+    }
+
     /// Ends what was between us. Both lines and the generation stay: no place of a line is ever used twice.
     pub(crate) fn part(&mut self, standing: Standing) {
         self.standing = standing;

@@ -129,6 +129,8 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
             Verdict::Newest => {
                 let gone = contact.add_sending(session, now);
                 contact.reseal_due = had_session.into();
+                // They may have forgotten which it is.
+                contact.mailbox_used = Flag::No;
                 gone
             }
             Verdict::GlareTheirs => {

@@ -69,7 +69,7 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
             let extensions = profile.sealing.newest(made, rng)?.announcement()?;
             let offer = Offer { generation, reply: mailbox.reply(), card, extensions };
             let staged = initiate(&self.identity, &bundle, offer, now, rng)?;
-            let to = record.address().cloned().unwrap_or_else(|| doorbell.clone());
+            let to = record.take_call_address().unwrap_or_else(|| doorbell.clone());
             staged
                 .persist(async |session, hello| {
                     record.set_identity(bundle.identity());

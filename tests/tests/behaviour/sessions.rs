@@ -177,6 +177,29 @@ async fn whoever_writes_from_an_old_copy_is_called_whatever_of_the_session_does_
     assert!(alices.id == bobs.id && alices.generation == 2, "both send in the new session");
 }
 
+/// The Hello used to go to the mailbox that the newer copy had named, which the old one does not watch.
+#[tokio::test]
+async fn an_old_copy_that_does_not_know_its_mailbox_is_called_at_its_doorbell() {
+    let mut scene = Scene::friends().await;
+    scene.bob.note("alice", "one").await;
+    scene.alice.receive().await.unwrap();
+    let old = scene.alice.store.copy();
+    scene.alice.note("bob", "from the newer copy").await;
+    scene.bob.receive().await.unwrap();
+    scene.alice.go_back_to(&old).await;
+    scene.alice.note("bob", "from the old copy").await;
+    scene.bob.receive().await.unwrap();
+    scene.bob.note("alice", "do you hear me").await;
+    scene.alice.receive().await.unwrap();
+    scene.bob.receive().await.unwrap();
+    assert_eq!(scene.alice.notes().await, ["one", "do you hear me"]);
+    assert_eq!(scene.bob.notes().await, ["from the newer copy", "from the old copy"]);
+    // And from here on in the mailbox that the old copy has named.
+    scene.bob.note("alice", "and here").await;
+    scene.alice.receive().await.unwrap();
+    assert!(scene.alice.client.contact("bob").await.unwrap().mailbox_used.is_yes());
+}
+
 #[tokio::test]
 async fn what_was_never_answered_is_said_again_in_a_new_session() {
     let mut scene = Scene::friends().await;
