@@ -17,7 +17,7 @@ const WORLDS: u64 = 64;
 const THREADS: usize = 2;
 
 /// Seeds that once lost something, accused somebody, or never settled; and what was wrong.
-const KNOWN_SEEDS: [(u64, &str); 11] = [
+const KNOWN_SEEDS: [(u64, &str); 16] = [
     (14, "a relay whose line had fallen silent was accused of misbehaving"),
     (25, "a send whose upload had expired at the relay never went on"),
     (65, "prekeys were called expired by somebody whose own clock had jumped"),
@@ -29,6 +29,11 @@ const KNOWN_SEEDS: [(u64, &str); 11] = [
     (529, "a clock that had fallen back made a session be destroyed at once, with what was on its way in it"),
     (625, "of two who called each other at once, the Hello of one was lost, and so was what followed it"),
     (763, "the same as 625, after a disk had gone back"),
+    (1955, "what an old copy sent in a session that had gone further without it was never opened"),
+    (2011, "the same as 1955"),
+    (2795, "an old copy was called where only its newer copy looked"),
+    (3355, "the same as 1955"),
+    (3635, "the same as 1955"),
 ];
 
 /// The storm of one seed, on disks made before.
