@@ -9,6 +9,7 @@ use std::{
 
 use lightproof_core::{
     ClientError, Failure,
+    event::Notice,
     message::{Direction, Message, State},
     receive::Reason,
 };
@@ -212,7 +213,8 @@ impl Ledger {
                 };
                 let contradicts = accidents.went_back.contains_key(&sender.number)
                     && recipient.client.aside().await.unwrap().iter().any(|aside| is_of_old_copy(aside.reason));
-                if !(had_it || is_expired || is_missing || contradicts) {
+                let is_doubtful = is_told_doubtful(sender, recipient, message).await;
+                if !(had_it || is_expired || is_missing || contradicts || is_doubtful) {
                     let status = recipient.client.status().await.unwrap();
                     let (aside, missing) = (status.aside, status.missing);
                     return Err(format!("{lost} is lost ({:?}); {missing} missing, aside {aside:?}", message.state));
@@ -226,4 +228,12 @@ impl Ledger {
     async fn is_missing(&self, recipient: &Member, sender: &Member) -> bool {
         recipient.client.contact(sender.name()).await.unwrap().missing() > 0
     }
+}
+
+/// Whether its sender was told that messages of a line that they left since may not have arrived, and this is one of them.
+async fn is_told_doubtful(sender: &Member, recipient: &Member, message: &Message) -> bool {
+    let to = recipient.client.fingerprint();
+    let is_told = |notice: &Notice| matches!(notice, Notice::Doubtful { contact, .. } if *contact == to);
+    sender.notices.borrow().iter().any(is_told)
+        && sender.client.contact(recipient.name()).await.unwrap().ours.line != message.line
 }

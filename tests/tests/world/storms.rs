@@ -17,7 +17,7 @@ const WORLDS: u64 = 64;
 const THREADS: usize = 2;
 
 /// Seeds that once lost something, accused somebody, or never settled; and what was wrong.
-const KNOWN_SEEDS: [(u64, &str); 16] = [
+const KNOWN_SEEDS: [(u64, &str); 18] = [
     (14, "a relay whose line had fallen silent was accused of misbehaving"),
     (25, "a send whose upload had expired at the relay never went on"),
     (65, "prekeys were called expired by somebody whose own clock had jumped"),
@@ -34,6 +34,8 @@ const KNOWN_SEEDS: [(u64, &str); 16] = [
     (2795, "an old copy was called where only its newer copy looked"),
     (3355, "the same as 1955"),
     (3635, "the same as 1955"),
+    (4371, "what the user of an old copy is told may not have arrived was called lost"),
+    (7427, "the same as 4371"),
 ];
 
 /// The storm of one seed, on disks made before.
