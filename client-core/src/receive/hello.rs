@@ -110,7 +110,7 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
             }
             Some(contact) if contact.standing != Standing::Removed => contact,
             known => {
-                self.make_room_for_request(&mut turn).await?;
+                self.make_room_for_request(&mut turn, rng).await?;
                 let number = profile.take_number();
                 turn.put(&profile, rng);
                 // Somebody we removed is a stranger again, whose lines we remember; the name is free for somebody else.
@@ -177,12 +177,12 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
     }
 
     /// At most 32 people wait for an answer: the oldest goes, with everything it brought. Its photos were never fetched.
-    async fn make_room_for_request(&self, turn: &mut Turn<'_, S>) -> Result<(), ClientError> {
+    async fn make_room_for_request(&self, turn: &mut Turn<'_, S>, rng: &mut impl CryptoRng) -> Result<(), ClientError> {
         let mut waiting: Vec<Contact> = turn.scan().await?;
         waiting.retain(|contact| contact.standing == Standing::Requested);
         waiting.sort_by_key(|contact| contact.number);
         for oldest in waiting.iter().take((waiting.len().saturating_add(1)).saturating_sub(REQUESTS)) {
-            forget_request(turn, oldest).await?;
+            forget_request(turn, oldest, rng).await?;
         }
         Ok(())
     }
