@@ -35,6 +35,7 @@ impl Opened {
                 let name = self.name_of(contact).await?;
                 format!("a new session with {name} began, as after a restore or on another device")
             }
+            Notice::MailboxEnded(contact) => self.mailbox_ended(contact).await?,
             Notice::NewerVersion => {
                 "something was made by a newer version of lightproof; it is kept for after an upgrade".to_owned()
             }
@@ -77,6 +78,13 @@ impl Opened {
     async fn moved(&self, contact: &Fingerprint, relay: &RelayLink) -> Result<String, ClientError> {
         let (name, authority, hint) = (self.name_of(contact).await?, relay.authority(), allow_hint(relay));
         Ok(format!("{name} is at the relay {authority} now, and is written to at the earlier one until then; {hint}"))
+    }
+
+    async fn mailbox_ended(&self, contact: &Fingerprint) -> Result<String, ClientError> {
+        let name = self.name_of(contact).await?;
+        Ok(format!(
+            "the mailbox that {name} gave you is gone, says its relay: {name} may have removed you or lost a home; you ask anew"
+        ))
     }
 
     /// What we call somebody, fit to be printed.

@@ -80,6 +80,8 @@ pub enum Notice {
     NewLine(Fingerprint),
     /// A new session with an accepted contact began.
     NewSession(Fingerprint),
+    /// The mailbox that this contact had named is gone, as its relay says: a new session is asked for.
+    MailboxEnded(Fingerprint),
     /// An envelope was made by a newer version; it is kept for after an upgrade.
     NewerVersion,
     /// This home is an older copy: another has taken envelopes since. A new line was begun.

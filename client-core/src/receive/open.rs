@@ -378,20 +378,9 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         now: Timestamp,
         rng: &mut impl CryptoRng,
     ) -> Result<(), ClientError> {
-        self.want_hello_where(contact, |_| true, now, rng).await
-    }
-
-    pub(crate) async fn want_hello_where(
-        &self,
-        contact: &Fingerprint,
-        is_wanted: impl Fn(&Contact) -> bool,
-        now: Timestamp,
-        rng: &mut impl CryptoRng,
-    ) -> Result<(), ClientError> {
         until_undisturbed(async || {
             let mut turn = self.vault.turn();
-            let known: Option<Contact> = turn.get(contact.as_bytes()).await?;
-            let Some(mut record) = known.filter(&is_wanted) else { return Ok(()) };
+            let Some(mut record) = turn.get::<Contact>(contact.as_bytes()).await? else { return Ok(()) };
             record.want_hello(now.day());
             turn.put(&record, rng);
             Ok(turn.commit().await?)

@@ -41,8 +41,32 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         if record.sending().is_some() && !hello_due && !record.is_unanswered(now) {
             return Ok(());
         }
-        self.call(&record, now, rng).await?;
+        match self.call(&record, now, rng).await {
+            // What is at that doorbell are not their prekeys: each look would take another from whoever is there.
+            Err(error @ ClientError::Bundle(_)) if hello_due => {
+                self.try_again_tomorrow(contact, now, rng).await?;
+                return Err(error);
+            }
+            called => called?,
+        }
         self.reseal(&record, now, rng).await
+    }
+
+    async fn try_again_tomorrow(
+        &self,
+        contact: &Fingerprint,
+        now: Timestamp,
+        rng: &mut impl CryptoRng,
+    ) -> Result<(), ClientError> {
+        until_undisturbed(async || {
+            let mut turn = self.vault.turn();
+            let Some(mut record) = turn.get::<Contact>(contact.as_bytes()).await? else { return Ok(()) };
+            record.answered_lost_state = now.day();
+            record.want_hello(now.day());
+            turn.put(&record, rng);
+            Ok(turn.commit().await?)
+        })
+        .await
     }
 
     async fn call(&self, contact: &Contact, now: Timestamp, rng: &mut impl CryptoRng) -> Result<(), ClientError> {

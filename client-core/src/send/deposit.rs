@@ -1,6 +1,6 @@
 //! Deposit: the saved bytes to the recipient's relay, in order, until it has promised to keep them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use lightproof_e2ee::{frame::Reply as Address, identity::Fingerprint, session::SessionId};
 use lightproof_wire::{
@@ -24,6 +24,7 @@ use crate::{
     connection::expect_reply,
     contact::Contact,
     error::{ClientError, both},
+    event::Notice,
     message::{Direction, Message, State},
     relays::Relay,
     spool::Spool,
@@ -34,11 +35,11 @@ use crate::{
 impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
     /// Deposits everything in the outbox. What fails for one contact does not stop the others.
     pub(crate) async fn deposit_all(&self, now: Timestamp, rng: &mut impl CryptoRng) -> Result<(), ClientError> {
-        let mut ended = BTreeMap::new();
+        let mut ended = BTreeSet::new();
         let mut deposited = self.deposit_waiting(Round::First(&mut ended), now, rng).await?;
         let mut begun = Ok(());
-        for (contact, session) in &ended {
-            begun = both(begun, self.begin_anew_with(contact, session, now, rng).await);
+        for contact in &ended {
+            begun = both(begun, self.begin_anew_with(contact, now, rng).await);
         }
         if !ended.is_empty() {
             // Everything once more: what stopped the first round counts only where it stops this one, too.
@@ -64,9 +65,9 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
             }
             match self.deposit(&item, now, rng).await {
                 Ok(Found::AsBefore) => {}
-                Ok(Found::Ended(session)) => {
+                Ok(Found::Ended(_)) => {
                     if let Round::First(ended) = &mut round {
-                        ended.insert(item.contact, session);
+                        ended.insert(item.contact);
                         stopped.insert(item.contact);
                     }
                 }
@@ -86,13 +87,9 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
     async fn begin_anew_with(
         &self,
         contact: &Fingerprint,
-        ended: &SessionId,
         now: Timestamp,
         rng: &mut impl CryptoRng,
     ) -> Result<(), ClientError> {
-        // Another process may have found the same, and have begun a newer one: nobody is called twice for it.
-        let still_sends = |record: &Contact| record.sending().is_some_and(|session| session.id == *ended);
-        self.want_hello_where(contact, still_sends, now, rng).await?;
         match self.ensure_session(contact, now, rng).await {
             // Blocked or removed meanwhile.
             Err(ClientError::ContactBlocked | ClientError::Unknown(_)) => Ok(()),
@@ -105,7 +102,10 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
             self.keep_blobs(id, item, now, rng).await?;
         }
         match self.deposit_at(item, &item.to, now, rng).await {
-            Ok(receipt) => self.save_deposited(item, receipt, rng).await.map(|()| Found::AsBefore),
+            Ok(receipt) => {
+                self.save_deposited(item, receipt, &Found::AsBefore, now, rng).await?;
+                Ok(Found::AsBefore)
+            }
             Err(refused) if is_elsewhere(&refused) => {
                 // That mailbox is gone, or its relay is not allowed. The same bytes go to the newest one that is there, and at
                 // last to the doorbell.
@@ -114,8 +114,9 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
                     match self.deposit_at(item, address, now, rng).await {
                         Err(error) if is_elsewhere(&error) => {}
                         receipt => {
-                            self.save_deposited(item, receipt?, rng).await?;
-                            return Ok(Found::at(address, item, contact.as_ref(), &refused));
+                            let found = Found::at(address, item, contact.as_ref(), &refused);
+                            self.save_deposited(item, receipt?, &found, now, rng).await?;
+                            return Ok(found);
                         }
                     }
                 }
@@ -143,13 +144,16 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         Ok(receipt)
     }
 
+    /// That it is deposited, and what that told: in one turn, for nothing tells it again.
     async fn save_deposited(
         &self,
         item: &OutboxItem,
         receipt: DepositReceipt,
+        found: &Found,
+        now: Timestamp,
         rng: &mut impl CryptoRng,
     ) -> Result<(), ClientError> {
-        until_undisturbed(async || {
+        let is_asked_anew = until_undisturbed(async || {
             let mut turn = self.vault.turn();
             turn.delete(item);
             if let What::Message(id) = item.what
@@ -162,9 +166,21 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
                 }
                 turn.put(&message, rng);
             }
-            Ok(turn.commit().await?)
+            let contact: Option<Contact> = turn.get(item.contact.as_bytes()).await?;
+            // Another process may have found the same, and have begun a newer one: nobody is called twice for it.
+            let contact = contact.filter(|contact| found.is_ended(contact) && contact.hello_due.is_none());
+            if let Some(mut contact) = contact.clone() {
+                contact.want_hello(now.day());
+                turn.put(&contact, rng);
+            }
+            turn.commit().await?;
+            Ok(contact.is_some())
         })
-        .await
+        .await?;
+        if is_asked_anew {
+            self.tell(Notice::MailboxEnded(item.contact));
+        }
+        Ok(())
     }
 
     /// A blob outlives the newest envelope that names it by a week. One that is gone already is not waited for: its
@@ -213,7 +229,7 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
 /// One go through the outbox.
 enum Round<'a> {
     /// Whoever has ended the mailbox we knew is noted, and what else waits for them waits until they were called anew.
-    First(&'a mut BTreeMap<Fingerprint, SessionId>),
+    First(&'a mut BTreeSet<Fingerprint>),
     /// Nobody is called any more, and everything goes wherever it is taken: what opens nowhere there is sealed again once
     /// they are called on another day.
     Last,
@@ -236,6 +252,13 @@ impl Found {
             .filter(|contact| is_gone && contact.doorbell.as_ref() == Some(address))
             .and_then(|contact| contact.sending().filter(|session| session.confirmed.is_yes()));
         ended.map_or(Self::AsBefore, |session| Self::Ended(session.id))
+    }
+}
+
+impl Found {
+    /// Whether the session that ended is still the one that sends.
+    fn is_ended(&self, contact: &Contact) -> bool {
+        matches!(self, Self::Ended(session) if contact.sending().is_some_and(|sending| sending.id == *session))
     }
 }
 

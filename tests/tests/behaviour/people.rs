@@ -1,6 +1,6 @@
 //! Strangers, friends, and those one would rather not hear of.
 
-use lightproof_core::{contact::Standing, message::State, people::CardRelay, receive::Reason};
+use lightproof_core::{contact::Standing, event::Notice, message::State, people::CardRelay, receive::Reason};
 use lightproof_tests::{
     Person, Scene,
     scene::{exact, noise},
@@ -109,7 +109,25 @@ async fn somebody_removed_asks_again_with_the_next_message() {
     scene.settle().await;
     assert_eq!(scene.bob.notes().await, ["hello", "well", "are you there?", "good"]);
     assert_eq!(scene.alice.notes().await, ["hello yourself", "I am"]);
-    assert_eq!(scene.bob.heard(), vec![]);
+    let bob = scene.bob.client.fingerprint();
+    assert_eq!((scene.bob.heard(), scene.alice.heard()), (vec![], vec![Notice::MailboxEnded(bob)]));
+}
+
+/// It took the conversation from before along, and what proves who signed it.
+#[tokio::test]
+async fn to_decline_somebody_who_was_removed_leaves_what_there_was_before() {
+    let mut scene = Scene::friends().await;
+    scene.talk().await;
+    scene.settle().await;
+    let (alice, now) = (scene.alice.client.fingerprint(), scene.clock.now());
+    scene.bob.client.remove_contact(&alice, now, &mut scene.bob.rng).await.unwrap();
+    scene.bob.receive().await.unwrap();
+    scene.alice.note("bob", "are you there?").await;
+    scene.bob.receive().await.unwrap();
+    let request = scene.bob.client.requests().await.unwrap().remove(0);
+    scene.bob.client.decline(&request.fingerprint, now, &mut scene.bob.rng).await.unwrap();
+    assert_eq!(scene.bob.client.requests().await.unwrap().len(), 0);
+    assert_eq!(scene.bob.notes().await, ["hello", "well"], "of the request nothing stays, and of before all");
 }
 
 /// Of a request nobody sees that name, and a card of somebody else who is called so was taken for a changed identity.
