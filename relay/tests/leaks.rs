@@ -108,10 +108,13 @@ async fn visit(link: &RelayLink) -> Vec<[u8; 32]> {
     // A stranger, and a frame that is none.
     assert!(matches!(client.watch(&stranger, 2).await, Reply::Refused(_)));
     client.deposit(&stranger, 9).await;
-    client.socket.send(Message::Binary(noise(9).to_vec().into())).await.unwrap();
+    let mut broken = noise(9);
+    // A deposit that ends too early: a command that nobody knows would be answered, and the connection stay.
+    broken[4] = 5;
+    client.socket.send(Message::Binary(broken.to_vec().into())).await.unwrap();
     assert!(client.is_closed().await);
     let hashes = [*mailbox.owner.hash().as_bytes(), *mailbox.drop.hash().as_bytes()];
-    (1..=9).map(noise).chain(hashes).collect()
+    (1..=8).map(noise).chain([broken]).chain(hashes).collect()
 }
 
 /// A port of this machine that nobody listens on.
