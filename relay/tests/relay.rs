@@ -253,7 +253,7 @@ async fn what_breaks_the_rules_is_closed_and_others_go_on() {
     let oversize = vec![1; WIRE_FRAME_BYTES + 1];
     let bad = [
         Message::Text("hello".into()),
-        Message::Binary(vec![0, 0, 0, 1, 255].into()),
+        Message::Binary(vec![0, 0, 0, 1, 5].into()),
         Message::Binary(vec![].into()),
         Message::Binary(oversize.into()),
     ];
