@@ -19,6 +19,7 @@ use lightproof_core::{
     vault::unlock::{self, Passphrase},
 };
 use lightproof_relay::{admit::Admission, bucket::Rate, peer::Peer};
+use lightproof_wire::codec::DecodeError;
 use lightproof_wire::{
     codec::{Deserialize, Serialize, decode, encode},
     frame::{CommandFrame, RelayFrame},
@@ -113,7 +114,8 @@ fn message(bytes: &[u8]) {
 /// A command is decoded, and given to the machine of a connection, which may answer or hand it on.
 fn command(bytes: &[u8]) {
     let decoded = CommandFrame::decode(bytes);
-    let is_command = decoded.is_ok();
+    // One of a later version is refused, and the connection stays.
+    let is_command = matches!(decoded, Ok(_) | Err(DecodeError::Unknown(_)));
     canonical(decoded.map(|frame| frame.encode()), bytes);
     let Ok(RelayFrame::Push(Push::Welcome(welcome))) = RelayFrame::decode(Examples::welcome()) else { return };
     let mut peer = Peer::greet(welcome, Rate::new(10, 10, NOW));
