@@ -18,12 +18,13 @@ use lightproof_core::{
     spool::SpoolName,
     vault::unlock::{self, Passphrase},
 };
-use lightproof_relay::{admit::Admission, bucket::Rate, peer::Peer};
-use lightproof_wire::codec::DecodeError;
+use lightproof_relay::{admit::Admission, bucket::Rate, peer::{Output, Peer}};
 use lightproof_wire::{
-    codec::{Deserialize, Serialize, decode, encode},
+    codec::{DecodeError, Deserialize, Serialize, decode, encode},
     frame::{CommandFrame, RelayFrame},
-    reply::Push,
+    id::CommandId,
+    refusal::Refusal,
+    reply::{Push, Reply},
 };
 
 use crate::specimen::{Kind, NOW, Reader, frozen::Examples};
@@ -111,17 +112,25 @@ fn message(bytes: &[u8]) {
     }
 }
 
-/// A command is decoded, and given to the machine of a connection, which may answer or hand it on.
+/// A command is decoded, and given to the machine of a connection, which may answer or hand it on. One of a later version is
+/// refused, and the connection stays; whatever else is no command ends it, and so does what comes under no id.
 fn command(bytes: &[u8]) {
     let decoded = CommandFrame::decode(bytes);
-    // One of a later version is refused, and the connection stays.
-    let is_command = matches!(decoded, Ok(_) | Err(DecodeError::Unknown(_)));
+    let (is_command, is_unknown) = (decoded.is_ok(), matches!(decoded, Err(DecodeError::Unknown(_))));
     canonical(decoded.map(|frame| frame.encode()), bytes);
     let Ok(RelayFrame::Push(Push::Welcome(welcome))) = RelayFrame::decode(Examples::welcome()) else { return };
     let mut peer = Peer::greet(welcome, Rate::new(10, 10, NOW));
     peer.receive(bytes, NOW, &Admission::default());
-    while peer.poll().is_some() {}
-    assert!(is_command || !peer.reads(), "a connection goes on after a frame that is no command");
+    let outputs: Vec<Output> = std::iter::from_fn(|| peer.poll()).skip(1).collect(); // after the Welcome
+    let id = bytes.first_chunk().map(|id| CommandId(u32::from_be_bytes(*id))).filter(|id| *id != CommandId::PUSH);
+    match id {
+        Some(id) if is_unknown => {
+            let refused = RelayFrame::Reply(id, Reply::Refused(Refusal::Unsupported));
+            let is_refused = matches!(&outputs[..], [Output::Send(frame)] if *frame == refused);
+            assert!(is_refused && peer.reads(), "an unknown command came to {outputs:?}");
+        }
+        _ => assert!(is_command || !peer.reads(), "a connection goes on after a frame that is no command"),
+    }
 }
 
 fn link(bytes: &[u8]) {
