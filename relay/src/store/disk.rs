@@ -230,3 +230,21 @@ fn make(path: &Path) -> Result<(), StoreUnavailable> {
         Err(error) => Err(error),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A backup under way ended with "Database has been closed" when the file that it read was replaced.
+    #[test]
+    fn whoever_reads_keeps_the_file_open() {
+        let folder = tempfile::tempdir().unwrap();
+        // No cache: pages in it are served though the file is closed.
+        let database = Database::builder().set_cache_size(0).create(folder.path().join("rows")).unwrap();
+        let transaction = database.begin_write().unwrap();
+        transaction.open_table(definition(Table::Envelopes)).unwrap().insert(&b"key"[..], &b"value"[..]).unwrap();
+        transaction.commit().unwrap();
+        let snapshot = Snapshot::of(Arc::new(database)).unwrap(); // now the only owner
+        assert_eq!(snapshot.get(Table::Envelopes, b"key").unwrap(), Some(b"value".to_vec()));
+    }
+}
