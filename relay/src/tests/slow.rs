@@ -235,7 +235,7 @@ async fn a_slow_reader_of_many_mailboxes_costs_one_window_and_misses_nothing() {
     assert!(came.values().all(|sequences| sequences.iter().copied().eq(1..=32)), "{came:?}");
 }
 
-/// A disk that writes nothing until it is told to.
+/// A disk that writes and reads nothing until it is told to.
 #[derive(Default)]
 struct Stuck {
     goes_on: Mutex<bool>,
@@ -249,18 +249,27 @@ impl Stuck {
         *self.goes_on.lock().unwrap() = true;
         self.told.notify_all();
     }
-}
 
-impl Chunks for Stuck {
-    fn write_at(&self, file: FileId, offset: u64, bytes: &[u8]) -> io::Result<()> {
+    fn stops(&self) {
+        *self.goes_on.lock().unwrap() = false;
+    }
+
+    fn stall(&self) {
         self.begun_count.fetch_add(1, Ordering::SeqCst);
         let stands = self.goes_on.lock().unwrap();
         // Not for ever: a test that fails ends.
         drop(self.told.wait_timeout_while(stands, 2 * PATIENCE, |goes_on| !*goes_on).unwrap());
+    }
+}
+
+impl Chunks for Stuck {
+    fn write_at(&self, file: FileId, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        self.stall();
         self.inner.write_at(file, offset, bytes)
     }
 
     fn read_at(&self, file: FileId, offset: u64, length: usize) -> io::Result<Vec<u8>> {
+        self.stall();
         self.inner.read_at(file, offset, length)
     }
 
@@ -305,33 +314,56 @@ async fn chunks_that_wait_for_a_slow_disk_are_as_many_as_may_be_whoever_has_left
     honest.upload(100).await;
 }
 
+/// Somebody's mailbox is made, written to and read: whose page is read waits for a thread.
+async fn rows_are_looked_at(service: &Arc<Service>, byte: u8) {
+    let mut honest = Client::connect(service).await;
+    let (owner, drop) = (Capability::from_bytes([byte; 32]), Capability::from_bytes([byte ^ 0x80; 32]));
+    let (kind, access) = (MailboxKind::Private, None);
+    let (hash, dropped) = (Capability::hash(&owner), Capability::hash(&drop));
+    assert_eq!(
+        honest.ask(Command::CreateMailbox { owner: hash, drop: dropped, kind, access }).await,
+        Reply::Created
+    );
+    assert!(matches!(honest.ask(Command::Deposit { drop, envelope: envelope(1) }).await, Reply::Deposited(_)));
+    let watching = honest.ask(Command::Watch { owner, handle: MailboxHandle(1) }).await;
+    assert!(matches!(watching, Reply::Watching { .. }), "{watching:?}");
+    assert!(matches!(honest.receive().await, RelayFrame::Push(Push::Delivery(_))));
+}
+
 /// Chunks of one uploader had all threads for as long as the disk took: nobody's rows were looked at, and systemd ended a
 /// relay that gave no sign of life.
 #[test]
-fn a_disk_that_takes_no_chunks_keeps_nobody_from_the_rows() {
+fn a_disk_that_takes_and_gives_no_chunks_keeps_nobody_from_the_rows() {
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     let runtime = runtime.enable_all().max_blocking_threads(BLOCKING_THREADS).build().unwrap();
     runtime.block_on(async {
         let disk = Arc::new(Stuck::default());
         let service = relay_over(Arc::clone(&disk) as _, 256).await;
-        let mut uploading = Vec::new();
+        let begun_count = || disk.begun_count.load(Ordering::SeqCst);
+        let mut clients = Vec::new();
         for byte in (1..).take(3 * BLOCKING_THREADS) {
             let mut client = Client::connect(&service).await;
             assert_eq!(client.ask(open(byte)).await, Reply::Opened);
             client.send(put(byte)).await;
-            uploading.push(client);
+            clients.push((client, byte));
         }
-        until(|| service.tasks.len() - SWEEP == uploading.len()).await;
-        let mut honest = Client::connect(&service).await;
-        let (owner, drop) = (Capability::from_bytes([1; 32]), Capability::from_bytes([2; 32]));
-        let (kind, access) = (MailboxKind::Private, None);
-        let (owner, hash) = (Capability::hash(&owner), Capability::hash(&drop));
-        assert_eq!(honest.ask(Command::CreateMailbox { owner, drop: hash, kind, access }).await, Reply::Created);
-        let deposit = Command::Deposit { drop, envelope: envelope(1) };
-        assert!(matches!(honest.ask(deposit).await, Reply::Deposited(_)));
+        until(|| service.tasks.len() - SWEEP == clients.len()).await;
+        rows_are_looked_at(&service, 101).await;
         disk.goes_on();
-        for client in &mut uploading {
+        for (client, byte) in &mut clients {
             assert!(matches!(client.receive().await, RelayFrame::Reply(_, Reply::Done)));
+            assert_eq!(client.ask(Command::CommitBlob { write: write(*byte) }).await, Reply::Done);
+        }
+        disk.stops();
+        let before = begun_count();
+        for (client, byte) in &mut clients {
+            client.send(get(*byte)).await;
+        }
+        until(|| begun_count() >= before + BLOCKING_THREADS / 2).await;
+        rows_are_looked_at(&service, 102).await;
+        disk.goes_on();
+        for (client, _) in &mut clients {
+            assert!(matches!(client.receive().await, RelayFrame::Reply(_, Reply::Chunk(_))));
         }
     });
 }
