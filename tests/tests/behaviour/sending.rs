@@ -1,8 +1,9 @@
 //! One send: interrupted, repeated, cancelled, changed under its feet.
 
 use lightproof_core::{
-    ClientError, Failure,
+    ClientError,
     event::Notice,
+    message::State,
     send::{Cancelled, Source},
 };
 use lightproof_tests::{
@@ -58,24 +59,40 @@ async fn a_send_is_cancelled_until_it_is_sealed() {
 #[tokio::test]
 async fn what_was_sent_meanwhile_is_not_called_cancelled() {
     let mut scene = Scene::friends().await;
-    scene.talk().await;
+    let mut other = TestRelay::start(&scene.clock).await;
+    let mut carol = scene.carol_at(&other.link()).await;
+    scene.alice.note("carol", "hello").await;
     for number in 0..20 {
-        scene.relay.stop().await;
-        let waiting = scene.alice.send(&["bob"], &format!("{number}"), &[], exact()).await.unwrap();
-        scene.relay.resume().await;
+        other.stop().await;
+        let note = number.to_string();
+        scene.alice.files.put("a.bin", &noise(number, 1_000));
+        let waiting = scene.alice.send(&["carol"], &note, &["a.bin"], exact()).await.unwrap();
+        assert!(waiting.sent[0].message.is_some() && waiting.sent[0].waits.is_some());
+        other.resume().await;
         let (second, files, now) = (scene.alice.second_process().await, scene.alice.files.clone(), scene.clock.now());
         let (mut chance, mut rng) = (ChaCha20Rng::seed_from_u64(5), ChaCha20Rng::seed_from_u64(6));
         let cancels = async {
             loop {
                 match scene.alice.client.cancel(&waiting.id, now, &mut rng).await {
-                    Err(ClientError::NotNow(_)) => {}
+                    Err(ClientError::NotNow(_)) => tokio::task::yield_now().await,
                     cancelled => return cancelled.unwrap(),
                 }
             }
         };
-        let (sent, cancelled) = tokio::join!(second.resume(&files, now, &mut chance), cancels);
-        sent.unwrap();
+        // The send is over with her ack, which comes before she has fetched the photo.
+        let goes_on = async {
+            second.resume(&files, now, &mut chance).await.unwrap();
+            carol.client.take_all(now, &mut carol.rng).await.unwrap();
+            carol.client.hang_up();
+            carol.note("alice", "a photo, I see").await;
+            second.receive(&files, now, &mut chance).await.unwrap();
+            second.hang_up();
+        };
+        let ((), cancelled) = tokio::join!(goes_on, cancels);
         assert_eq!(cancelled, Cancelled::Gone);
+        carol.receive().await.unwrap();
+        let came = carol.inbox().await.pop().unwrap();
+        assert_eq!((came.note.as_str(), came.state), (note.as_str(), State::Verified));
     }
 }
 
@@ -124,7 +141,7 @@ async fn what_another_command_cancels_for_some_is_told_so_and_reaches_them_when_
     let (half, ()) = tokio::join!(scene.alice.send_untold(&["bob", "carol"], "half", &[], exact()), cancels);
     let half = half.unwrap();
     assert!(half.sent[0].waits.is_none());
-    assert_eq!(half.sent[1].waits.as_ref().unwrap().failure(), Failure::Failed, "it does not wait for a relay");
+    assert!(matches!(half.sent[1].waits, Some(ClientError::LeftOut)), "{:?}", half.sent[1].waits);
     other.resume().await;
     scene.alice.send(&["bob", "carol"], "half", &[], exact()).await.unwrap();
     carol.receive().await.unwrap();
