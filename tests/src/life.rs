@@ -6,9 +6,13 @@ use std::{
     pin::pin,
     rc::Rc,
     task::Poll,
+    time::Duration,
 };
 
 use lightproof_core::vault::store::Table;
+
+/// For a relay that answers, on a machine that does much else: whom a test takes for silent is silent.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The steps left to one process. A clone is the same process.
 #[derive(Clone, Default)]
@@ -20,6 +24,8 @@ struct Steps {
     ended: Cell<bool>,
     /// Ends once a row of this table was written.
     ends_with: Cell<Option<Table>>,
+    /// How long it waits for a relay that says nothing.
+    waits: Cell<Option<Duration>>,
 }
 
 impl Life {
@@ -48,6 +54,17 @@ impl Life {
         self.0.left.set(None);
         self.0.ends_with.set(None);
         self.0.ended.set(false);
+    }
+
+    /// From now on it takes a relay that says nothing for so long for unreachable.
+    pub fn waits(&self, at_most: Duration) {
+        self.0.waits.set(Some(at_most));
+    }
+
+    /// After this long a relay that says nothing is taken for unreachable.
+    #[must_use]
+    pub fn patience(&self) -> Duration {
+        self.0.waits.get().unwrap_or(PATIENCE)
     }
 
     /// One effect is about to happen; never returns where the process has ended before it.

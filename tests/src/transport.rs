@@ -18,9 +18,6 @@ use tokio_tungstenite::{WebSocketStream, client_async, tungstenite::Message};
 
 use crate::{life::Life, tape::Tape};
 
-/// For a connection: longer than any relay takes here, and short enough for a test of one that is silent.
-const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
-
 /// Dials relays on loopback.
 #[derive(Clone, Default)]
 pub struct PlainTransport {
@@ -54,7 +51,7 @@ impl Transport for PlainTransport {
         stream.set_nodelay(true).map_err(|_| TransportError::Unreachable)?;
         let url = format!("ws://{}/v1", link.authority());
         let agreed =
-            timeout(CONNECT_DEADLINE, client_async(url, stream)).await.map_err(|_| TransportError::Deadline)?;
+            timeout(self.life.patience(), client_async(url, stream)).await.map_err(|_| TransportError::Deadline)?;
         let (socket, _) = agreed.map_err(|_| TransportError::Unreachable)?;
         let (sink, stream) = socket.split();
         Ok(PlainPipe {

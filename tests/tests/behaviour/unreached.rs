@@ -1,11 +1,14 @@
 //! A relay that is silent, and what it may cost: one deadline for each look at the relays.
 
-use std::{cell::Cell, net::SocketAddr, rc::Rc};
+use std::{cell::Cell, net::SocketAddr, rc::Rc, time::Duration};
 
 use lightproof_core::Failure;
 use lightproof_tests::{Person, Scene, TestRelay, scene::exact};
 use lightproof_wire::{frame::RelayFrame, reply::Reply};
 use tokio::{net::TcpListener, task::LocalSet};
+
+/// Longer than a relay that answers takes.
+const SHORTLY: Duration = Duration::from_secs(5);
 
 /// Counts who calls at an address, and says nothing to anybody, as a relay that hangs.
 struct Silent {
@@ -51,6 +54,7 @@ async fn photos_at_a_silent_relay() {
     dora.send(&["bob"], "four of them", &["0.bin", "1.bin", "2.bin", "3.bin"], exact()).await.unwrap();
     other.stop().await;
     let silent = Silent::at(other.address()).await;
+    scene.bob.life.waits(SHORTLY);
     let received = scene.bob.receive().await.unwrap();
     assert!(received.failed.is_some_and(|error| error.is_passing()));
     assert_eq!(silent.calls(), 1);
@@ -101,6 +105,7 @@ async fn contacts_at_a_silent_relay() {
         scene.alice.note(name, "waits").await;
     }
     let silent = Silent::at(other.address()).await;
+    scene.alice.life.waits(SHORTLY);
     scene.clock.advance_ms(1);
     let sent = scene.alice.note("bob", "goes out").await;
     assert!(sent.sent.iter().all(|sent| sent.waits.is_none()), "{:?}", sent.sent);
