@@ -31,18 +31,39 @@ impl Tmux {
 
     /// All at once: a screen is not drawn in one go, and each row is read by itself.
     fn shows_all(&self, all: &[&str]) -> String {
+        let are_there = |screen: &str, shown: &str| all.iter().all(|one| screen.contains(one) || shown.contains(one));
+        self.comes_to(&format!("all of {all:#?}"), are_there)
+    }
+
+    /// The whole screen, and nothing else on it.
+    fn shows_page(&self, page: &str) {
+        self.comes_to(&format!("the page\n{page}\n"), |_, shown| shown == page);
+    }
+
+    /// The same once it is so: of the screen as it is, and as it is given.
+    fn comes_to(&self, what: &str, is_so: impl Fn(&str, &str) -> bool) -> String {
         let began = Instant::now();
         loop {
             let screen = String::from_utf8(self.run(&["capture-pane", "-p"]).stdout).unwrap();
             // Right-to-left text is isolated; the marks themselves show nothing.
             let screen = screen.replace(['\u{2068}', '\u{2069}'], "");
             let shown = screen.lines().map(masked).collect::<Vec<_>>().join("\n").trim_end().to_owned();
-            if all.iter().all(|words| screen.contains(words) || shown.contains(words)) {
+            if is_so(&screen, &shown) {
                 return shown;
             }
-            assert!(began.elapsed() < PATIENCE, "not all of {all:#?} is on the screen:\n{screen}");
+            assert!(began.elapsed() < PATIENCE, "the screen never came to {what}:\n{screen}");
             thread::sleep(Duration::from_millis(30));
         }
+    }
+
+    /// Beginning and ending where people are listed, the first of whom is Bob.
+    fn writes_to_bob(&self, note: &str) {
+        self.shows("w write");
+        self.press(&["w"]);
+        self.shows("> note to bob");
+        self.write(note);
+        self.press(&["Enter"]);
+        self.shows("w write");
     }
 }
 
@@ -100,7 +121,7 @@ fn a_day_with_the_inbox_screen_by_screen() {
 fn adds_bob(tmux: &Tmux, bob: &Person) {
     let empty = ["", " nobody is here yet", "", " a  adds somebody by their contact card", " c  shows yours"];
     let keys = " a add a contact · c my card · ? keys · q quit";
-    tmux.shows(&page(" lightproof · alice", "connected", &empty, "", keys));
+    tmux.shows_page(&page(" lightproof · alice", "connected", &empty, "", keys));
     tmux.press(&["a"]);
     tmux.shows("paste it");
     tmux.paste(bob.says(&["card"]).trim());
@@ -110,7 +131,7 @@ fn adds_bob(tmux: &Tmux, bob: &Person) {
     tmux.press(&["Enter"]);
     let added = " added bob; compare safety numbers when you can: v";
     let row = ["> bob              unverified"];
-    tmux.shows(&page(" lightproof · alice", "connected", &row, added, PEOPLE));
+    tmux.shows_page(&page(" lightproof · alice", "connected", &row, added, PEOPLE));
 }
 
 /// A note with a photo goes out.
@@ -121,8 +142,7 @@ fn sends_a_photo(tmux: &Tmux, bob: &Person) {
     tmux.press(&["Tab"]);
     tmux.write("photo.jpg");
     tmux.press(&["Enter", "Tab"]);
-    let writing = tmux.shows("photo 1  photo.jpg");
-    assert!(writing.contains("> note to bob\n    look at this"), "{writing}");
+    tmux.shows_all(&["photo 1  photo.jpg", "> note to bob\n    look at this"]);
     tmux.press(&["Enter"]);
     tmux.shows("sent to bob: the relay has it on disk; removed");
     bob.ends(&["receive"], 0);
@@ -137,15 +157,16 @@ fn hears_from_bob(tmux: &Tmux, bob: &Person) {
     bob.says(&["send", "alice", "photo.jpg", "-m", "from bob: \u{1b}[2J\u{202e}שלום"]);
     let row = ["> bob              unverified 1 new   00-00 00:00 [photo] from bob: �[2J�שלום"];
     let status = " sent to bob: the relay has it on disk; removed author, camera, comment, date, …";
-    tmux.shows(&page(" lightproof · alice", "connected", &row, status, PEOPLE));
+    tmux.shows_page(&page(" lightproof · alice", "connected", &row, status, PEOPLE));
     tmux.press(&["Enter"]);
     let news = "\n> 00-00 00:00 bob        verified  new 1 photo   from bob: ";
     tmux.shows_all(&["\n  00-00 00:00 you        d", news]);
     tmux.press(&["Enter"]);
-    let read = tmux.shows("▀");
-    assert!(read.contains("verified: unchanged since bob sealed it"), "{read}");
-    assert!(read.contains("photo 1 of 1: compressed image/jpeg"), "{read}");
-    assert!(read.lines().filter(|line| line.contains('▀')).count() >= 8, "{read}");
+    tmux.comes_to("the note and its photo in eight rows or more", |_, shown| {
+        shown.contains("verified: unchanged since bob sealed it")
+            && shown.contains("photo 1 of 1: compressed image/jpeg")
+            && shown.lines().filter(|line| line.contains('▀')).count() >= 8
+    });
 }
 
 /// His photo is saved, and answered.
@@ -166,12 +187,11 @@ fn saves_and_answers(tmux: &Tmux, place: &Place, bob: &Person) {
 
 /// The safety number is the one that Bob sees.
 fn compares_with(tmux: &Tmux, bob: &Person) {
-    tmux.press(&["v"]);
-    let shown = tmux.shows("press m");
-    let bobs =
-        json(&bob.says(&["--json", "contact", "verify", "alice"]))[0]["safety_number"].as_str().unwrap().to_owned();
+    let bobs = json(&bob.says(&["--json", "contact", "verify", "alice"]))[0]["safety_number"].to_string();
     let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
-    assert_eq!(digits(&shown), digits(&bobs));
+    tmux.press(&["v"]);
+    let is_it = |_: &str, shown: &str| shown.contains("press m") && digits(shown) == digits(&bobs);
+    tmux.comes_to(&bobs, is_it);
     tmux.press(&["m", "y"]);
     tmux.shows("bob is verified");
 }
@@ -191,8 +211,7 @@ fn accepts_carol(tmux: &Tmux, alice: &Person, carol: &Person) {
     tmux.press(&["Enter"]);
     tmux.shows("somebody who says it is carol wants to write to you");
     tmux.press(&["Enter"]);
-    tmux.shows("carol may write to you now");
-    tmux.shows("carol            unverified 1 new   00-00 00:00 it is carol");
+    tmux.shows_all(&["carol may write to you now", "carol            unverified 1 new   00-00 00:00 it is carol"]);
 }
 
 /// To the background and back, and to the end.
@@ -292,21 +311,15 @@ fn whatever_ends_the_inbox_the_terminal_is_as_it_was() {
 fn what_was_sent_is_in_the_outbox_once_the_inbox_is_left() {
     let mut place = Place::new();
     let (alice, _bob) = place.alice_and_bob();
-    let link = place.link();
+    let address = address_of(&place.link());
     let Some(tmux) = Tmux::start(&alice, "left") else { return };
     // In the place of the relay somebody listens and never answers.
     place.stop_relay();
-    let address = address_of(&link);
     let _silent = std::net::TcpListener::bind(address).unwrap();
     tmux.types("clear; $L; echo code $?");
     for note in ["one", "two", "three"] {
-        tmux.shows("w write");
-        tmux.press(&["w"]);
-        tmux.shows("> note to bob");
-        tmux.write(note);
-        tmux.press(&["Enter"]);
+        tmux.writes_to_bob(note);
     }
-    tmux.shows("w write");
     tmux.press(&["q"]);
     tmux.shows("code 0");
     assert_eq!(json(&alice.says(&["--json", "outbox"])).len(), 3);
@@ -324,13 +337,10 @@ fn the_same_words_again_after_the_inbox_was_left_are_another_message() {
     for (note, leave) in [("one", "q"), ("two", "C-c")] {
         let waiting = json(&alice.says(&["--json", "outbox"])).len();
         tmux.types("clear; $L; echo code $?");
-        tmux.shows("w write");
-        tmux.press(&["w"]);
-        tmux.shows("> note to bob");
-        tmux.write(note);
-        tmux.press(&["Enter"]);
-        tmux.shows("w write");
+        tmux.writes_to_bob(note);
+        let began = Instant::now();
         while json(&alice.says(&["--json", "outbox"])).len() == waiting {
+            assert!(began.elapsed() < PATIENCE, "{note:?} is not in the outbox");
             thread::sleep(Duration::from_millis(30));
         }
         tmux.press(&[leave]);
@@ -352,26 +362,21 @@ fn the_same_words_again_after_the_inbox_was_left_are_another_message() {
 fn nothing_is_waited_for_where_the_own_relay_was_never_reached() {
     let place = Place::new();
     let bob = place.person("bob");
-    let address = {
-        let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        taken.local_addr().unwrap().to_string()
-    };
+    // In the place of the relay somebody listens and never answers.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = silent.local_addr().unwrap();
     let alice = Person::at(&place, "alice");
     alice.ends(&["init", "--no-passphrase", "--name", "alice", "--relay", &format!("wss://{address}")], 4);
     alice.adds(&bob);
     let Some(tmux) = Tmux::start(&alice, "late") else { return };
-    let _silent = std::net::TcpListener::bind(&address).unwrap();
     tmux.types("clear; $L; echo code $?");
     tmux.shows("w write");
-    tmux.press(&["w"]);
-    tmux.shows("> note to bob");
-    tmux.write("one");
     let began = Instant::now();
-    tmux.press(&["Enter"]);
-    tmux.shows("w write");
+    tmux.writes_to_bob("one");
+    let waited = began.elapsed();
     tmux.press(&["q"]);
     tmux.shows("code 0");
-    assert!(began.elapsed() < CONNECTING, "it waited for a relay");
+    assert!(waited < CONNECTING, "it waited for a relay: {waited:?}");
     assert_eq!(json(&alice.says(&["--json", "outbox"])).len(), 1);
 }
 
