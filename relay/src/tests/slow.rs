@@ -320,10 +320,7 @@ async fn rows_are_looked_at(service: &Arc<Service>, byte: u8) {
     let (owner, drop) = (Capability::from_bytes([byte; 32]), Capability::from_bytes([byte ^ 0x80; 32]));
     let (kind, access) = (MailboxKind::Private, None);
     let (hash, dropped) = (Capability::hash(&owner), Capability::hash(&drop));
-    assert_eq!(
-        honest.ask(Command::CreateMailbox { owner: hash, drop: dropped, kind, access }).await,
-        Reply::Created
-    );
+    assert_eq!(honest.ask(Command::CreateMailbox { owner: hash, drop: dropped, kind, access }).await, Reply::Created);
     assert!(matches!(honest.ask(Command::Deposit { drop, envelope: envelope(1) }).await, Reply::Deposited(_)));
     let watching = honest.ask(Command::Watch { owner, handle: MailboxHandle(1) }).await;
     assert!(matches!(watching, Reply::Watching { .. }), "{watching:?}");

@@ -18,7 +18,11 @@ use lightproof_core::{
     spool::SpoolName,
     vault::unlock::{self, Passphrase},
 };
-use lightproof_relay::{admit::Admission, bucket::Rate, peer::{Output, Peer}};
+use lightproof_relay::{
+    admit::Admission,
+    bucket::Rate,
+    peer::{Output, Peer},
+};
 use lightproof_wire::{
     codec::{DecodeError, Deserialize, Serialize, decode, encode},
     frame::{CommandFrame, RelayFrame},
