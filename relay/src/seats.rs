@@ -246,7 +246,7 @@ mod tests {
     async fn where_everybody_has_one_there_is_none_for_another() {
         let seats = Seats::new(2, 2);
         let all = taken(&seats, [address(1), address(2)]).await;
-        assert!(seats.are_taken(address(3)));
+        assert!(seats.are_taken(address(3)) && !seats.are_taken(None), "of whom nobody knows whose they are, too");
         assert_eq!(take(&seats, address(3)).await.err(), Some(NoSeat::ForAnybody));
         assert!(all.iter().all(|seat| !seat.give_way().is_cancelled()));
     }
