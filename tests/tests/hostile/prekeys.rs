@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use lightproof_core::{ClientError, Failure};
 use lightproof_tests::{Person, Scene, scene::exact};
-use lightproof_wire::{frame::RelayFrame, prekey::PrekeyBundle, reply::Reply, time::Day};
+use lightproof_wire::{command::Command, frame::RelayFrame, prekey::PrekeyBundle, reply::Reply, time::Day};
 
 fn on_bundles(
     mut lie: impl FnMut(PrekeyBundle) -> PrekeyBundle + Send + 'static,
@@ -73,6 +73,32 @@ async fn a_changed_day_is_caught() {
         bundle
     })
     .await;
+}
+
+/// A Hello that was due was tried again with each look, and each took another prekey from whoever is at that doorbell.
+#[tokio::test]
+async fn where_the_prekeys_are_wrong_a_hello_that_is_due_is_tried_once_a_day() {
+    let (mut scene, liar) = Scene::friends_before_liar().await;
+    scene.talk().await;
+    scene.settle().await;
+    let (bob, now) = (scene.bob.client.fingerprint(), scene.clock.now());
+    scene.alice.client.remove_contact(&bob, now, &mut scene.alice.rng).await.unwrap();
+    scene.alice.add(&scene.bob, "bob").await;
+    liar.tell(on_bundles(|mut bundle| {
+        bundle.signed.not_after = Day(bundle.signed.not_after.0 + 300);
+        bundle
+    }));
+    scene.alice.tape.record();
+    for wanted in [1, 2] {
+        for look in 0..3 {
+            let failed = scene.alice.receive().await.unwrap().failed;
+            assert_eq!(matches!(failed, Some(ClientError::Bundle(_))), look == 0, "look {look}: {failed:?}");
+        }
+        let is_taken = |command: &Command| matches!(command, Command::TakePrekeys { .. });
+        let taken = scene.alice.tape.frames().iter().filter_map(|frame| frame.command()).filter(is_taken).count();
+        assert_eq!(taken, wanted);
+        scene.clock.advance_days(1);
+    }
 }
 
 #[tokio::test]
