@@ -154,6 +154,25 @@ async fn an_old_copy_hears_from_an_ack_that_it_is_one() {
     assert_eq!(scene.bob.client.aside().await.unwrap().len(), 0);
 }
 
+/// Its own message lies in the line that it leaves: nothing proves that it came, and nothing said so.
+#[tokio::test]
+async fn an_old_copy_that_hears_so_from_an_ack_tells_what_may_not_have_arrived() {
+    let mut scene = Scene::friends().await;
+    scene.alice.note("bob", "one").await;
+    scene.bob.receive().await.unwrap();
+    let old = scene.alice.store.copy();
+    for note in ["two", "three"] {
+        scene.alice.note("bob", note).await;
+    }
+    scene.bob.receive().await.unwrap();
+    scene.bob.note("alice", "all came").await;
+    scene.alice.go_back_to(&old).await;
+    scene.alice.note("bob", "too early").await;
+    scene.alice.receive().await.unwrap();
+    // Of the first, too, this copy has had no ack that the newer one could not have caused.
+    assert_eq!(scene.alice.heard(), [Notice::Doubtful { contact: scene.bob.client.fingerprint(), count: 2 }]);
+}
+
 /// Its chain is shorter than what came of it: such an envelope used to be set aside without anybody being called.
 #[tokio::test]
 async fn whoever_writes_from_an_old_copy_is_called_whatever_of_the_session_does_not_fit() {
