@@ -4,7 +4,9 @@ use lightproof_core::{ClientError, event::Notice, people::CardRelay};
 use lightproof_tests::{Person, Scene, TestRelay, scene::exact};
 use lightproof_wire::{
     frame::RelayFrame,
+    hash::Digest,
     id::MailboxHandle,
+    relay_link::RelayLink,
     reply::{Delivery, Policy, Push},
     time::Timestamp,
 };
@@ -186,4 +188,19 @@ async fn a_move_by_a_process_that_ends_anywhere_goes_on_when_given_again() {
         }
     }
     unreachable!("a move has not so many effects");
+}
+
+/// What was watched by the link of before passed for watched by the new one, and nothing came any more.
+#[tokio::test]
+async fn a_relay_whose_link_is_replaced_while_it_is_watched_is_watched_by_the_new_one() {
+    let (mut scene, _other) = friends().await;
+    let now = scene.clock.now();
+    scene.bob.client.take_all(now, &mut scene.bob.rng).await.unwrap();
+    let link = scene.relay.link();
+    let link = RelayLink::new(link.host(), link.port(), vec![Digest::of(b"another key")]).unwrap();
+    scene.bob.client.allow_relay(&link, &mut scene.bob.rng).await.unwrap();
+    scene.alice.note("bob", "by the new one").await;
+    scene.bob.client.take_all(now, &mut scene.bob.rng).await.unwrap();
+    scene.bob.client.hang_up();
+    assert_eq!(scene.bob.notes().await.last().unwrap(), "by the new one");
 }
