@@ -5,6 +5,9 @@ use lightproof_tests::{
     Person, Scene,
     scene::{exact, noise},
 };
+use lightproof_wire::{command::Command, envelope::Envelope};
+
+use super::sending::deposit;
 
 #[tokio::test]
 async fn receipts_tell_of_delivery_and_of_viewing() {
@@ -57,11 +60,11 @@ async fn a_stranger_learns_nothing_before_being_accepted() {
     scene.settle().await;
     let request = scene.bob.client.requests().await.unwrap().remove(0);
     assert_eq!((request.hint.as_str(), request.standing), ("alice", Standing::Requested));
-    let asked = |name: fn(&lightproof_wire::command::Command) -> bool| {
+    let asked = |name: fn(&Command) -> bool| {
         scene.bob.tape.frames().iter().filter_map(|frame| frame.command()).filter(&name).count()
     };
-    assert_eq!(asked(|command| matches!(command, lightproof_wire::command::Command::Deposit { .. })), 0);
-    assert_eq!(asked(|command| matches!(command, lightproof_wire::command::Command::GetChunk { .. })), 0);
+    assert_eq!(asked(|command| matches!(command, Command::Deposit { .. })), 0);
+    assert_eq!(asked(|command| matches!(command, Command::GetChunk { .. })), 0);
     assert_eq!(scene.alice.client.messages().await.unwrap()[0].state, State::Deposited);
 
     scene.bob.accept_all().await;
@@ -236,6 +239,34 @@ async fn somebody_blocked_is_neither_shown_nor_answered() {
     assert_eq!(deposits, 0);
 }
 
+/// What was sealed in a session that went with them may still come, for sixty days and not for ever.
+#[tokio::test]
+async fn long_after_somebody_was_blocked_what_opens_nowhere_is_told_again() {
+    let mut scene = Scene::friends().await;
+    scene.talk().await;
+    scene.settle().await;
+    scene.alice.tape.record();
+    scene.alice.note("bob", "the last one").await;
+    let deposits = scene.alice.tape.frames().into_iter().filter_map(|frame| match frame.command() {
+        Some(Command::Deposit { envelope, .. }) => Some(envelope),
+        _ => None,
+    });
+    let sealed = deposits.last().unwrap();
+    scene.bob.receive().await.unwrap();
+    let (alice, now) = (scene.alice.client.fingerprint(), scene.clock.now());
+    scene.bob.client.block(&alice, now, &mut scene.bob.rng).await.unwrap();
+    for (days, heard) in [(0, vec![]), (60, vec![]), (1, vec![Notice::Unopened])] {
+        scene.clock.advance_days(days);
+        let mut another = sealed.as_bytes().to_vec();
+        another[9_000] ^= u8::try_from(days).unwrap() + 1;
+        let (drop, envelope) =
+            (scene.bob.client.card().await.unwrap().doorbell, Envelope::from_bytes(&another).unwrap());
+        deposit(&scene, Command::Deposit { drop, envelope }).await;
+        scene.bob.receive().await.unwrap();
+        assert_eq!(scene.bob.heard(), heard, "after {days} more days");
+    }
+}
+
 /// They stayed in the outbox for ever: nothing carried them, and nothing could cancel or delete them.
 #[tokio::test]
 async fn what_was_still_to_go_out_to_somebody_blocked_or_removed_goes_out_no_more() {
@@ -273,8 +304,8 @@ async fn what_was_still_to_go_out_to_somebody_blocked_or_removed_goes_out_no_mor
     }
 }
 
-fn is_deposit(command: &lightproof_wire::command::Command) -> bool {
-    matches!(command, lightproof_wire::command::Command::Deposit { .. })
+fn is_deposit(command: &Command) -> bool {
+    matches!(command, Command::Deposit { .. })
 }
 
 #[tokio::test]

@@ -221,7 +221,7 @@ async fn an_envelope_of_a_newer_version_is_kept_for_later() {
 }
 
 /// Somebody with a drop and no client.
-async fn deposit(scene: &Scene, command: Command) {
+pub(crate) async fn deposit(scene: &Scene, command: Command) {
     use lightproof_core::transport::{NamedBy, Pipe as _, Transport as _};
     let transport = lightproof_tests::transport::PlainTransport::default();
     let pipe = transport.connect(&scene.relay.link(), NamedBy::User).await.unwrap();
