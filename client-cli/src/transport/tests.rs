@@ -146,6 +146,13 @@ async fn nobody_there_and_somebody_else_there_are_told_apart() {
     assert_eq!(connect(&link(port, &key), NamedBy::User).await.err(), Some(TransportError::Misbehaved));
 }
 
+#[tokio::test(start_paused = true)]
+async fn somebody_who_never_answers_is_late_and_not_gone() {
+    let key = KeyPair::generate().unwrap();
+    let (_silent, port) = listen().await;
+    assert_eq!(connect(&link(port, &key), NamedBy::User).await.err(), Some(TransportError::Deadline));
+}
+
 #[tokio::test]
 async fn when_the_relay_goes_both_directions_say_so() {
     let key = KeyPair::generate().unwrap();
