@@ -122,6 +122,28 @@ fn a_chunk_that_the_relay_changes_ends_receive_with_3_and_leaves_no_file() {
     }
 }
 
+/// What was tried again after somebody had been accepted went well, and that was all that was told.
+#[test]
+fn an_answer_to_another_question_ends_receive_with_3_whoever_is_accepted_meanwhile() {
+    let stage = Stage::new();
+    let (alice, bob) = stage.friends();
+    let carol = stage.person("carol");
+    carol.adds(&bob);
+    carol.says(&["send", "bob", "-m", "may I?"]);
+    stage.world.put("exact.bin", &Noise::new(11).bytes(1_000));
+    alice.says(&["send", "bob", "exact.bin", "--as", "exact", "-m", "a photo"]);
+    let mut is_done = false;
+    stage.liar.tell(move |frame| match frame {
+        RelayFrame::Reply(id, Reply::Chunk(_)) if !is_done => {
+            is_done = true;
+            RelayFrame::Reply(id, Reply::Done)
+        }
+        frame => frame,
+    });
+    let (stdout, stderr) = bob.ends(&["receive", "--accept-new"], 3);
+    assert!(stdout.contains("may I?") && stderr.contains("accepted carol"), "{stdout}{stderr}");
+}
+
 #[test]
 fn prekeys_of_somebody_else_end_send_with_3_and_nothing_is_sent() {
     let stage = Stage::new();
