@@ -14,12 +14,12 @@ impl Tmux {
         self.run(&[&["send-keys"], keys].concat());
     }
 
-    fn write(&self, text: &str) {
+    pub(crate) fn write(&self, text: &str) {
         self.run(&["send-keys", "-l", text]);
     }
 
     /// As a terminal pastes.
-    fn paste(&self, text: &str) {
+    pub(crate) fn paste(&self, text: &str) {
         self.run(&["set-buffer", text]);
         self.run(&["paste-buffer", "-p"]);
     }

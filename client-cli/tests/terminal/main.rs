@@ -12,6 +12,7 @@
     reason = "a test that fails is to stop"
 )]
 
+mod added;
 mod announced;
 mod asked;
 mod codes;
