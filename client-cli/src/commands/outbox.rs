@@ -41,14 +41,7 @@ async fn cancel(id: &IdPrefix, opened: &Opened, output: &mut Output) -> Result<E
     let mut found = drafts.iter().filter(|draft| hex(&draft.id).starts_with(id.as_str()));
     match (found.next(), found.next()) {
         (Some(draft), None) => {
-            output.remark(match opened.client.cancel(&draft.id, now(), &mut rng()).await? {
-                Cancelled::All => "cancelled: nothing of it was or will be sent",
-                Cancelled::Gone => {
-                    let failure = Failure::failed("it was sent meanwhile, or cancelled by another command");
-                    return Err(failure.hint("see `lightproof messages`"));
-                }
-                Cancelled::Rest => "cancelled for those it was not sealed for yet; for the others it goes out",
-            });
+            output.remark(told(opened.client.cancel(&draft.id, now(), &mut rng()).await?)?);
             Ok(Exit::Done)
         }
         _ => Err(match all(opened).await?.iter().find(|one| one.id.starts_with(id.as_str())).map(|one| one.key) {
@@ -58,6 +51,17 @@ async fn cancel(id: &IdPrefix, opened: &Opened, output: &mut Output) -> Result<E
             Some(_) => Failure::failed("it is sealed already, and goes out once its relay is reached"),
             None => unknown(id),
         }),
+    }
+}
+
+fn told(cancelled: Cancelled) -> Result<&'static str, Failure> {
+    match cancelled {
+        Cancelled::All => Ok("cancelled: nothing of it was or will be sent"),
+        Cancelled::Gone => {
+            let failure = Failure::failed("it was sent meanwhile, or cancelled by another command");
+            Err(failure.hint("see `lightproof messages`"))
+        }
+        Cancelled::Rest => Ok("cancelled for those it was not sealed for yet; for the others it goes out"),
     }
 }
 
@@ -252,5 +256,16 @@ impl Report for UnderWay {
             count => format!("{count} photos"),
         };
         writeln!(page, "{} to {}: {state}, {photos}", self.short(), Sanitized::line(&self.to))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_gone_is_not_said_to_be_cancelled() {
+        assert!(told(Cancelled::Gone).is_err_and(|failure| failure.exit == Exit::Failed));
+        assert!(told(Cancelled::All).is_ok() && told(Cancelled::Rest).is_ok());
     }
 }

@@ -150,12 +150,16 @@ fn report(person: &Contact, sent: &Sent, outcome: &SendOutcome, begun: Option<&O
     event::Sent {
         id: sent.message.as_ref().map_or_else(|| hex(&outcome.id), Message::name),
         to: person.name.as_str().to_owned(),
-        state: match (&sent.message, &sent.waits) {
-            (Some(message), _) => state(message.state),
-            (None, Some(ClientError::LeftOut)) => event::State::Retracted,
-            (None, _) => event::State::Outbox,
-        },
+        state: reached(sent),
         photos,
+    }
+}
+
+fn reached(sent: &Sent) -> event::State {
+    match (&sent.message, &sent.waits) {
+        (Some(message), _) => state(message.state),
+        (None, Some(ClientError::LeftOut)) => event::State::Retracted,
+        (None, _) => event::State::Outbox,
     }
 }
 
@@ -367,11 +371,14 @@ mod tests {
 
     #[test]
     fn nobody_is_told_to_look_into_the_outbox_for_what_was_cancelled() {
-        let hint = |waits| {
+        let told = |waits| {
             let sent = Sent { contact: Fingerprint::from_bytes([1; 32]), message: None, waits };
-            why_waiting(&sent).unwrap().hint.unwrap()
+            (reached(&sent), why_waiting(&sent).unwrap().hint.unwrap())
         };
-        assert!(!hint(Some(ClientError::LeftOut)).contains("outbox"));
-        assert!(hint(Some(ClientError::Clock)).contains("clock") && hint(None).contains("outbox retry"));
+        let (state, hint) = told(Some(ClientError::LeftOut));
+        assert!(state == event::State::Retracted && !hint.contains("outbox"), "{hint}");
+        let (state, hint) = told(Some(ClientError::Clock));
+        assert!(state == event::State::Outbox && hint.contains("clock"), "{hint}");
+        assert!(told(None).1.contains("outbox retry"));
     }
 }
