@@ -1,6 +1,6 @@
 //! Two people at one relay.
 
-use lightproof_core::{e2ee::manifest::Treatment, prepare::PrepareOptions, transport::RelayLink};
+use lightproof_core::{contact::Contact, e2ee::manifest::Treatment, prepare::PrepareOptions, transport::RelayLink};
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng as _, SeedableRng as _};
 
@@ -40,6 +40,14 @@ impl Scene {
         scene
     }
 
+    /// The same after a full round in one session, of which nothing is under way.
+    pub async fn acquainted() -> Self {
+        let mut scene = Self::friends().await;
+        scene.talk().await;
+        scene.settle().await;
+        scene
+    }
+
     /// Each has the other's card, and both go through somebody who lies.
     pub async fn friends_before_liar() -> (Self, Liar) {
         let clock = TestClock::default();
@@ -74,6 +82,20 @@ impl Scene {
         self.alice.receive().await.unwrap();
         self.alice.note("bob", "well").await;
         self.bob.receive().await.unwrap();
+    }
+
+    /// Bob removes Alice, whose mailbox with him is gone at the relay, too.
+    pub async fn remove_alice(&mut self) {
+        let (alice, now) = (self.alice.client.fingerprint(), self.clock.now());
+        self.bob.client.remove_contact(&alice, now, &mut self.bob.rng).await.unwrap();
+        self.bob.receive().await.unwrap();
+    }
+
+    /// Alice, whom Bob has removed, writes to him: what he sees of her.
+    pub async fn asked_again(&mut self) -> Contact {
+        self.alice.note("bob", "are you there?").await;
+        self.bob.receive().await.unwrap();
+        self.bob.client.requests().await.unwrap().remove(0)
     }
 
     /// Everything that is under way arrives, receipts too.

@@ -5,15 +5,10 @@ use lightproof_tests::{
     Person, Scene,
     scene::{exact, noise},
 };
-use lightproof_wire::{command::Command, envelope::Envelope};
-
-use super::sending::deposit;
 
 #[tokio::test]
 async fn receipts_tell_of_delivery_and_of_viewing() {
-    let mut scene = Scene::friends().await;
-    scene.talk().await;
-    scene.settle().await;
+    let mut scene = Scene::acquainted().await;
     let message = scene.bob.inbox().await.remove(0);
     let now = scene.clock.now();
     scene.bob.client.viewed(&message, now, &mut scene.bob.rng).await.unwrap();
@@ -25,9 +20,7 @@ async fn receipts_tell_of_delivery_and_of_viewing() {
 
 #[tokio::test]
 async fn who_saw_the_note_before_its_photo_came_has_viewed_it_once_they_look_again() {
-    let mut scene = Scene::friends().await;
-    scene.talk().await;
-    scene.settle().await;
+    let mut scene = Scene::acquainted().await;
     scene.bob.files.put("a.bin", &noise(6, 1_000));
     scene.bob.send(&["alice"], "look", &["a.bin"], exact()).await.unwrap();
     let now = scene.clock.now();
@@ -60,11 +53,11 @@ async fn a_stranger_learns_nothing_before_being_accepted() {
     scene.settle().await;
     let request = scene.bob.client.requests().await.unwrap().remove(0);
     assert_eq!((request.hint.as_str(), request.standing), ("alice", Standing::Requested));
-    let asked = |name: fn(&Command) -> bool| {
+    let asked = |name: fn(&lightproof_wire::command::Command) -> bool| {
         scene.bob.tape.frames().iter().filter_map(|frame| frame.command()).filter(&name).count()
     };
-    assert_eq!(asked(|command| matches!(command, Command::Deposit { .. })), 0);
-    assert_eq!(asked(|command| matches!(command, Command::GetChunk { .. })), 0);
+    assert_eq!(asked(|command| matches!(command, lightproof_wire::command::Command::Deposit { .. })), 0);
+    assert_eq!(asked(|command| matches!(command, lightproof_wire::command::Command::GetChunk { .. })), 0);
     assert_eq!(scene.alice.client.messages().await.unwrap()[0].state, State::Deposited);
 
     scene.bob.accept_all().await;
@@ -95,16 +88,10 @@ async fn a_declined_request_is_gone_and_may_come_again() {
 /// Their messages used to be alarms, for ever: only a session without an answer was begun anew, and theirs had one.
 #[tokio::test]
 async fn somebody_removed_asks_again_with_the_next_message() {
-    let mut scene = Scene::friends().await;
-    scene.talk().await;
-    scene.settle().await;
-    let (alice, now) = (scene.alice.client.fingerprint(), scene.clock.now());
-    scene.bob.client.remove_contact(&alice, now, &mut scene.bob.rng).await.unwrap();
-    scene.bob.receive().await.unwrap();
-    scene.alice.note("bob", "are you there?").await;
-    scene.bob.receive().await.unwrap();
-    let request = scene.bob.client.requests().await.unwrap().remove(0);
-    assert_eq!((request.fingerprint, scene.bob.heard()), (alice, vec![]));
+    let mut scene = Scene::acquainted().await;
+    scene.remove_alice().await;
+    let request = scene.asked_again().await;
+    assert_eq!((request.fingerprint, scene.bob.heard()), (scene.alice.client.fingerprint(), vec![]));
     scene.bob.accept_all().await;
     scene.bob.note("alice", "I am").await;
     scene.settle().await;
@@ -119,9 +106,7 @@ async fn somebody_removed_asks_again_with_the_next_message() {
 /// It took the conversation from before along, and what proves who signed it.
 #[tokio::test]
 async fn to_decline_somebody_who_was_removed_leaves_what_there_was_before() {
-    let mut scene = Scene::friends().await;
-    scene.talk().await;
-    scene.settle().await;
+    let mut scene = Scene::acquainted().await;
     let (alice, now) = (scene.alice.client.fingerprint(), scene.clock.now());
     scene.bob.client.remove_contact(&alice, now, &mut scene.bob.rng).await.unwrap();
     scene.bob.receive().await.unwrap();
@@ -136,13 +121,9 @@ async fn to_decline_somebody_who_was_removed_leaves_what_there_was_before() {
 /// Of a request nobody sees that name, and a card of somebody else who is called so was taken for a changed identity.
 #[tokio::test]
 async fn somebody_removed_who_asks_again_has_no_name_until_accepted() {
-    let mut scene = Scene::friends().await;
-    scene.talk().await;
-    scene.settle().await;
-    remove_alice(&mut scene).await;
-    scene.alice.note("bob", "are you there?").await;
-    scene.bob.receive().await.unwrap();
-    let request = scene.bob.client.requests().await.unwrap().remove(0);
+    let mut scene = Scene::acquainted().await;
+    scene.remove_alice().await;
+    let request = scene.asked_again().await;
     assert_eq!((request.name.as_str(), request.hint.as_str()), ("", "alice"));
     let other = Person::new("alice", &scene.relay.link(), &scene.clock, 3).await;
     scene.bob.add(&other, "alice").await;
@@ -151,23 +132,12 @@ async fn somebody_removed_who_asks_again_has_no_name_until_accepted() {
     assert_eq!(accepted.name.as_str(), format!("contact-{}", request.number));
 }
 
-/// Their mailbox for Alice is gone at the relay, too.
-async fn remove_alice(scene: &mut Scene) {
-    let (alice, now) = (scene.alice.client.fingerprint(), scene.clock.now());
-    scene.bob.client.remove_contact(&alice, now, &mut scene.bob.rng).await.unwrap();
-    scene.bob.receive().await.unwrap();
-}
-
 /// Nobody asks for anything by a receipt: it is sent without anybody's doing.
 #[tokio::test]
 async fn a_receipt_to_somebody_who_removed_us_asks_for_nothing() {
-    let mut scene = Scene::friends().await;
-    scene.talk().await;
-    scene.settle().await;
+    let mut scene = Scene::acquainted().await;
     scene.bob.note("alice", "the last one").await;
-    let (alice, now) = (scene.alice.client.fingerprint(), scene.clock.now());
-    scene.bob.client.remove_contact(&alice, now, &mut scene.bob.rng).await.unwrap();
-    scene.bob.receive().await.unwrap();
+    scene.remove_alice().await;
     scene.settle().await;
     assert_eq!(scene.alice.notes().await, ["hello yourself", "the last one"]);
     assert!(scene.bob.client.requests().await.unwrap().is_empty());
@@ -177,9 +147,7 @@ async fn a_receipt_to_somebody_who_removed_us_asks_for_nothing() {
 /// What was written between the two, and to a mailbox that was still there, used to be lost and stay "deposited".
 #[tokio::test]
 async fn somebody_removed_and_added_again_is_heard_without_anything_by_hand() {
-    let mut scene = Scene::friends().await;
-    scene.talk().await;
-    scene.settle().await;
+    let mut scene = Scene::acquainted().await;
     let (alice, now) = (scene.alice.client.fingerprint(), scene.clock.now());
     scene.bob.client.remove_contact(&alice, now, &mut scene.bob.rng).await.unwrap();
     scene.alice.note("bob", "the relay has not heard of it").await;
@@ -211,9 +179,7 @@ async fn somebody_declined_writes_on_and_is_not_heard_until_they_ask_again() {
 
 #[tokio::test]
 async fn somebody_blocked_is_neither_shown_nor_answered() {
-    let mut scene = Scene::friends().await;
-    scene.talk().await;
-    scene.settle().await;
+    let mut scene = Scene::acquainted().await;
     let (alice, now) = (scene.alice.client.fingerprint(), scene.clock.now());
     scene.bob.client.block(&alice, now, &mut scene.bob.rng).await.unwrap();
     scene.bob.receive().await.unwrap();
@@ -242,9 +208,8 @@ async fn somebody_blocked_is_neither_shown_nor_answered() {
 /// What was sealed in a session that went with them may still come, for sixty days and not for ever.
 #[tokio::test]
 async fn long_after_somebody_was_blocked_what_opens_nowhere_is_told_again() {
-    let mut scene = Scene::friends().await;
-    scene.talk().await;
-    scene.settle().await;
+    use lightproof_wire::{command::Command, envelope::Envelope};
+    let mut scene = Scene::acquainted().await;
     scene.alice.tape.record();
     scene.alice.note("bob", "the last one").await;
     let deposits = scene.alice.tape.frames().into_iter().filter_map(|frame| match frame.command() {
@@ -261,7 +226,7 @@ async fn long_after_somebody_was_blocked_what_opens_nowhere_is_told_again() {
         another[9_000] ^= u8::try_from(days).unwrap() + 1;
         let (drop, envelope) =
             (scene.bob.client.card().await.unwrap().doorbell, Envelope::from_bytes(&another).unwrap());
-        deposit(&scene, Command::Deposit { drop, envelope }).await;
+        super::sending::deposit(&scene, Command::Deposit { drop, envelope }).await;
         scene.bob.receive().await.unwrap();
         assert_eq!(scene.bob.heard(), heard, "after {days} more days");
     }
@@ -271,9 +236,7 @@ async fn long_after_somebody_was_blocked_what_opens_nowhere_is_told_again() {
 #[tokio::test]
 async fn what_was_still_to_go_out_to_somebody_blocked_or_removed_goes_out_no_more() {
     for is_removed in [false, true] {
-        let mut scene = Scene::friends().await;
-        scene.talk().await;
-        scene.settle().await;
+        let mut scene = Scene::acquainted().await;
         let (bob, now) = (scene.bob.client.fingerprint(), scene.clock.now());
         scene.relay.stop().await;
         scene.alice.client.hang_up();
@@ -304,15 +267,13 @@ async fn what_was_still_to_go_out_to_somebody_blocked_or_removed_goes_out_no_mor
     }
 }
 
-fn is_deposit(command: &Command) -> bool {
-    matches!(command, Command::Deposit { .. })
+fn is_deposit(command: &lightproof_wire::command::Command) -> bool {
+    matches!(command, lightproof_wire::command::Command::Deposit { .. })
 }
 
 #[tokio::test]
 async fn a_replaced_card_reaches_contacts_and_the_old_one_nothing() {
-    let mut scene = Scene::friends().await;
-    scene.talk().await;
-    scene.settle().await;
+    let mut scene = Scene::acquainted().await;
     let old = scene.bob.client.card().await.unwrap();
     let now = scene.clock.now();
     scene.bob.client.replace_doorbell(now, &mut scene.bob.rng).await.unwrap();

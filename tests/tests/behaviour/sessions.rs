@@ -133,6 +133,14 @@ async fn an_old_copy_that_writes_before_it_looks_is_mended_too() {
     assert_eq!(notes.iter().filter(|note| *note == "now").count(), 1, "{notes:?}");
 }
 
+/// Alice's home is an older copy, which knows of nothing of the last message that Bob has taken.
+async fn back_to_before_she_wrote(scene: &mut Scene) {
+    let old = scene.alice.store.copy();
+    scene.alice.note("bob", "from the newer copy").await;
+    scene.bob.receive().await.unwrap();
+    scene.alice.go_back_to(&old).await;
+}
+
 /// The relay had nothing acked that the old copy does not know of: neither side used to notice, and nothing the copy sent was
 /// ever opened.
 #[tokio::test]
@@ -140,11 +148,8 @@ async fn an_old_copy_hears_from_an_ack_that_it_is_one() {
     let mut scene = Scene::friends().await;
     scene.alice.note("bob", "one").await;
     scene.bob.receive().await.unwrap();
-    let old = scene.alice.store.copy();
-    scene.alice.note("bob", "from the newer copy").await;
-    scene.bob.receive().await.unwrap();
+    back_to_before_she_wrote(&mut scene).await;
     scene.bob.note("alice", "both came").await;
-    scene.alice.go_back_to(&old).await;
     scene.alice.receive().await.unwrap();
     scene.alice.note("bob", "from the old copy").await;
     scene.bob.receive().await.unwrap();
@@ -180,10 +185,7 @@ async fn whoever_writes_from_an_old_copy_is_called_whatever_of_the_session_does_
     scene.alice.note("bob", "one").await;
     scene.bob.receive().await.unwrap();
     scene.bob.note("alice", "one came").await;
-    let old = scene.alice.store.copy();
-    scene.alice.note("bob", "from the newer copy").await;
-    scene.bob.receive().await.unwrap();
-    scene.alice.go_back_to(&old).await;
+    back_to_before_she_wrote(&mut scene).await;
     scene.alice.receive().await.unwrap();
     scene.alice.note("bob", "too early").await;
     scene.bob.receive().await.unwrap();
@@ -202,10 +204,7 @@ async fn an_old_copy_that_does_not_know_its_mailbox_is_called_at_its_doorbell() 
     let mut scene = Scene::friends().await;
     scene.bob.note("alice", "one").await;
     scene.alice.receive().await.unwrap();
-    let old = scene.alice.store.copy();
-    scene.alice.note("bob", "from the newer copy").await;
-    scene.bob.receive().await.unwrap();
-    scene.alice.go_back_to(&old).await;
+    back_to_before_she_wrote(&mut scene).await;
     scene.alice.note("bob", "from the old copy").await;
     scene.bob.receive().await.unwrap();
     scene.bob.note("alice", "do you hear me").await;
