@@ -10,10 +10,8 @@ use crate::world::{World, messages, received_notes};
 fn a_home_moves_to_another_relay_and_its_contacts_come_after() {
     let world = World::new();
     let (alice, bob) = world.friends();
-    alice.says(&["send", "bob", "-m", "one"]);
-    bob.says(&["receive"]);
-    bob.says(&["send", "alice", "-m", "two"]);
-    alice.says(&["receive"]);
+    alice.tells(&bob, "one");
+    bob.tells(&alice, "two");
     let other = Relay::serve(world.path("other"), "127.0.0.1:0", &[]);
     alice.says(&["send", "bob", "-m", "on its way"]);
     let moved = json(&bob.says(&["--json", "relay", "move", other.link()])).remove(0);
@@ -30,8 +28,7 @@ fn a_home_moves_to_another_relay_and_its_contacts_come_after() {
     assert!(stderr.contains("bob is at the relay") && stderr.contains("lightproof relay allow"), "{stderr}");
     alice.says(&["send", "bob", "-m", "to the old one"]);
     alice.says(&["relay", "allow", other.link()]);
-    alice.says(&["send", "bob", "-m", "to the new one"]);
-    bob.says(&["receive"]);
+    alice.tells(&bob, "to the new one");
     assert_eq!(received_notes(&bob), ["one", "on its way", "to the old one", "to the new one"]);
     let status = json(&bob.says(&["--json", "status"])).remove(0);
     assert_eq!(status["left"][0]["awaited"], serde_json::json!([]));
@@ -42,8 +39,7 @@ fn a_home_moves_to_another_relay_and_its_contacts_come_after() {
     assert_eq!(json(&bob.says(&["--json", "status"]))[0]["left"], serde_json::json!([]));
     // Alice is at that relay: who forgets it does not write there either.
     bob.says(&["relay", "allow", world.relay.link()]);
-    bob.says(&["send", "alice", "-m", "settled"]);
-    alice.says(&["receive"]);
+    bob.tells(&alice, "settled");
     assert_eq!(received_notes(&alice), ["two", "settled"]);
 }
 
@@ -52,8 +48,7 @@ fn a_home_moves_to_another_relay_and_its_contacts_come_after() {
 fn who_moves_away_and_back_tells_each_contact_once() {
     let world = World::new();
     let (alice, bob) = world.friends();
-    alice.says(&["send", "bob", "-m", "one"]);
-    bob.says(&["receive"]);
+    alice.tells(&bob, "one");
     bob.says(&["send", "alice", "-m", "two"]);
     let other = Relay::serve(world.path("other"), "127.0.0.1:0", &[]);
     for relay in [other.link(), world.relay.link()] {
@@ -85,10 +80,8 @@ fn a_move_that_is_refused_changes_nothing_and_access_opens_the_door() {
 fn a_relay_whose_key_was_replaced_is_reached_by_the_link_that_is_typed() {
     let mut world = World::new();
     let (alice, bob) = world.friends();
-    alice.says(&["send", "bob", "-m", "one"]);
-    bob.says(&["receive"]);
-    bob.says(&["send", "alice", "-m", "two"]);
-    alice.says(&["receive"]);
+    alice.tells(&bob, "one");
+    bob.tells(&alice, "two");
     let before = world.relay.link().to_owned();
     world.relay.stop();
     fs::remove_file(world.relay.data().join("certificate.pem")).unwrap();
@@ -109,10 +102,8 @@ fn a_relay_whose_key_was_replaced_is_reached_by_the_link_that_is_typed() {
         assert_eq!(relays.len(), 1, "{relays:?}");
         assert_eq!((&relays[0]["link"], &relays[0]["kind"]), (&link.as_str().into(), &"own".into()));
     }
-    alice.says(&["send", "bob", "-m", "three"]);
-    bob.says(&["receive"]);
-    bob.says(&["send", "alice", "-m", "four"]);
-    alice.says(&["receive"]);
+    alice.tells(&bob, "three");
+    bob.tells(&alice, "four");
     assert_eq!(
         (received_notes(&bob), received_notes(&alice)),
         (

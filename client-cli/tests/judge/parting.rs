@@ -12,11 +12,9 @@ fn who_was_removed_asks_again_and_who_was_blocked_is_no_alarm() {
         lea.adds(other);
         other.adds(&lea);
     }
-    for (person, name) in [(&max, "max"), (&carol, "carol")] {
-        person.says(&["send", "lea", "-m", "hello"]);
-        lea.says(&["receive"]);
-        lea.says(&["send", name, "-m", "hello yourself"]);
-        person.says(&["receive"]);
+    for person in [&max, &carol] {
+        person.tells(&lea, "hello");
+        lea.tells(person, "hello yourself");
     }
     lea.says(&["contact", "remove", "max"]);
     lea.says(&["contact", "block", "carol"]);
@@ -25,14 +23,12 @@ fn who_was_removed_asks_again_and_who_was_blocked_is_no_alarm() {
     carol.says(&["send", "lea", "-m", "you blocked me"]);
     lea.ends(&["receive"], 5);
     lea.ends(&["receive"], 5);
-    max.says(&["send", "lea", "-m", "are you there?"]);
-    lea.says(&["receive"]);
+    max.tells(&lea, "are you there?");
     let requests = json(&lea.says(&["--json", "requests"]));
     assert_eq!((requests.len(), &requests[0]["name"]), (1, &"max".into()));
     lea.says(&["accept", &requests[0]["request"].to_string()]);
     lea.says(&["receive"]);
-    lea.says(&["send", "max", "-m", "I am"]);
-    max.says(&["receive"]);
+    lea.tells(&max, "I am");
     assert_eq!(received_notes(&lea), ["hello", "hello", "are you there?"]);
     assert_eq!(received_notes(&max), ["hello yourself", "I am"]);
 

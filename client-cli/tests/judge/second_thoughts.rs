@@ -18,6 +18,13 @@ fn sent(world: &World, alice: &Person, more: &[&str]) -> String {
     json(&alice.says(&words))[0]["id"].as_str().unwrap().to_owned()
 }
 
+/// To Bob, who knows her.
+fn sent_to_bob(world: &World) -> (Person, Person, String) {
+    let (alice, bob) = world.friends();
+    let id = sent(world, &alice, &[]);
+    (alice, bob, id)
+}
+
 fn only(mut messages: Vec<Value>) -> Value {
     assert_eq!(messages.len(), 1, "{messages:?}");
     messages.remove(0)
@@ -26,8 +33,7 @@ fn only(mut messages: Vec<Value>) -> Value {
 #[test]
 fn what_is_taken_back_in_time_is_never_shown_and_its_recipient_is_told() {
     let world = World::new();
-    let (alice, bob) = world.friends();
-    let id = sent(&world, &alice, &[]);
+    let (alice, bob, id) = sent_to_bob(&world);
     assert_eq!(world.relay.blobs().len(), 1);
     let told = only(json(&alice.says(&["--json", "retract", &id])));
     assert_eq!((&told["event"], &told["id"], &told["to"]), (&"retracted".into(), &id.clone().into(), &"bob".into()));
@@ -54,8 +60,7 @@ fn what_is_taken_back_in_time_is_never_shown_and_its_recipient_is_told() {
 #[test]
 fn what_could_not_be_taken_back_at_once_is_taken_back_by_outbox_retry() {
     let mut world = World::new();
-    let (alice, bob) = world.friends();
-    let id = sent(&world, &alice, &[]);
+    let (alice, bob, id) = sent_to_bob(&world);
     world.relay.stop();
     let (_, stderr) = alice.ends(&["retract", &id], 4);
     assert!(stderr.contains("`lightproof outbox retry`"), "{stderr}");
@@ -166,8 +171,7 @@ fn a_home_that_is_erased_leaves_no_photo_of_a_send_that_is_sealed_for_some_only(
 #[test]
 fn what_was_looked_at_or_saved_stays_and_the_sender_is_told_so() {
     let world = World::new();
-    let (alice, bob) = world.friends();
-    let id = sent(&world, &alice, &[]);
+    let (alice, bob, id) = sent_to_bob(&world);
     let came = only(messages(&bob.says(&["--json", "receive", "--save-to", "saved"])));
     let file = came["photos"][0]["file"].as_str().unwrap().to_owned();
     bob.says(&["show", &id]);
@@ -233,8 +237,7 @@ fn a_message_for_one_look_is_shown_once_and_never_saved() {
 #[test]
 fn an_erased_home_is_gone_and_says_what_is_not() {
     let world = World::new();
-    let (alice, bob) = world.friends();
-    let id = sent(&world, &alice, &[]);
+    let (alice, bob, id) = sent_to_bob(&world);
     bob.says(&["receive"]);
     sent(&world, &alice, &[]);
     assert_eq!(world.relay.blobs().len(), 1);
@@ -287,8 +290,7 @@ fn a_damaged_home_that_cannot_be_erased_names_the_way_that_needs_no_vault() {
 #[test]
 fn what_is_taken_back_from_somebody_blocked_is_gone_from_the_relay_only() {
     let world = World::new();
-    let (alice, bob) = world.friends();
-    let id = sent(&world, &alice, &[]);
+    let (alice, bob, id) = sent_to_bob(&world);
     bob.says(&["receive"]);
     alice.says(&["contact", "block", "bob"]);
     let (stdout, _) = alice.ends(&["retract", &id], 0);

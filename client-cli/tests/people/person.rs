@@ -64,6 +64,12 @@ impl Person {
         self.ends(words, 0).0
     }
 
+    /// Sends somebody a note, who looks.
+    pub(crate) fn tells(&self, to: &Self, note: &str) {
+        self.says(&["send", &to.name, "-m", note]);
+        to.says(&["receive"]);
+    }
+
     pub(crate) fn adds(&self, other: &Self) {
         let card = other.says(&["card"]);
         self.says(&["contact", "add", card.trim(), "--allow-relay"]);
