@@ -116,8 +116,7 @@ fn somebody_who_has_no_name_that_could_be_typed_is_accepted_by_another() {
     let (nobody, bob) = (Person::at(&place, "nobody"), place.person("bob"));
     nobody.says(&["init", "--no-passphrase", "--relay", &place.link()]);
     nobody.adds(&bob);
-    nobody.says(&["send", "bob", "-m", "guess who"]);
-    bob.says(&["receive"]);
+    nobody.tells(&bob, "guess who");
     let request = json(&bob.says(&["--json", "requests"]))[0]["request"].to_string();
     let (_, stderr) = bob.ends(&["accept", &request], 1);
     assert!(stderr.contains("not a name") && stderr.contains("--name"), "{stderr}");
@@ -138,8 +137,7 @@ fn new_people_are_accepted_on_demand_and_declined_for_good_measure() {
     let place = Place::new();
     let (alice, bob) = (place.person("alice"), place.person("bob"));
     alice.adds(&bob);
-    alice.says(&["send", "bob", "-m", "first"]);
-    bob.says(&["receive"]);
+    alice.tells(&bob, "first");
     let request = json(&bob.says(&["--json", "requests"]))[0]["request"].to_string();
     bob.says(&["decline", &request]);
     bob.ends(&["receive"], 5);

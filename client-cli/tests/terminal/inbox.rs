@@ -240,8 +240,7 @@ fn the_inbox_without_colours_reads_as_well() {
     carol.adds(&alice);
     alice.says(&["contact", "verify", "bob", "--mark"]);
     for (person, note) in [(&bob, "from bob"), (&carol, "from carol")] {
-        person.says(&["send", "alice", "-m", note]);
-        alice.says(&["receive"]);
+        person.tells(&alice, note);
     }
     let Some(tmux) = Tmux::start(&alice, "plain") else { return };
     tmux.types("clear; echo be''gun; NO_COLOR=1 $L");
