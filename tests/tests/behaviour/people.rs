@@ -212,11 +212,11 @@ async fn long_after_somebody_was_blocked_what_opens_nowhere_is_told_again() {
     let mut scene = Scene::acquainted().await;
     scene.alice.tape.record();
     scene.alice.note("bob", "the last one").await;
-    let deposits = scene.alice.tape.frames().into_iter().filter_map(|frame| match frame.command() {
+    let mut deposits = scene.alice.tape.frames().into_iter().filter_map(|frame| match frame.command() {
         Some(Command::Deposit { envelope, .. }) => Some(envelope),
         _ => None,
     });
-    let sealed = deposits.last().unwrap();
+    let sealed = deposits.next_back().unwrap();
     scene.bob.receive().await.unwrap();
     let (alice, now) = (scene.alice.client.fingerprint(), scene.clock.now());
     scene.bob.client.block(&alice, now, &mut scene.bob.rng).await.unwrap();
