@@ -113,6 +113,36 @@ pub(crate) async fn forget<S: Store>(turn: &mut Turn<'_, S>, contact: &Fingerpri
     Ok(())
 }
 
+/// Forgets what a request brought to lines of before, so that it may come again: its messages, and what stands behind one in
+/// its line and is no message of before. None of it was acked, for nothing was sent meanwhile.
+pub(crate) async fn forget_since<S: Store>(
+    turn: &mut Turn<'_, S>,
+    contact: &mut Contact,
+    before: &[Message],
+    since: &[Message],
+) -> Result<(), ClientError> {
+    let mut frames: Vec<FrameRecord> = turn.scan().await?;
+    frames.retain(|frame| frame.contact == contact.fingerprint);
+    let mut lines = core::mem::take(&mut contact.theirs).into_vec();
+    for line in &mut lines {
+        let of_request = since.iter().filter(|message| message.line == line.line);
+        let Some(first) = of_request.map(|message| message.index).min() else { continue };
+        let is_kept = |frame: &&FrameRecord| {
+            frame.index < first || before.iter().any(|message| message.message_id == frame.message_id)
+        };
+        let (kept, gone): (Vec<_>, Vec<_>) = frames.iter().filter(|frame| frame.line == line.line).partition(is_kept);
+        line.contiguous = line.contiguous.min(first.saturating_sub(1));
+        line.highest = kept.iter().map(|frame| frame.index).max().unwrap_or(0);
+        for frame in gone {
+            line.received = line.received.saturating_sub(1);
+            turn.delete(frame);
+        }
+    }
+    lines.retain(|line| line.received > 0);
+    contact.theirs = List::new(lines).unwrap_or_default();
+    Ok(())
+}
+
 impl Contact {
     /// How far we have their newest line.
     #[must_use]

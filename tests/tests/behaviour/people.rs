@@ -123,11 +123,23 @@ async fn to_decline_somebody_who_was_removed_leaves_what_there_was_before() {
     scene.bob.client.remove_contact(&alice, now, &mut scene.bob.rng).await.unwrap();
     scene.bob.receive().await.unwrap();
     scene.alice.note("bob", "are you there?").await;
+    let taken_back = scene.alice.note("bob", "taken back").await.sent[0].message.clone().unwrap();
+    scene.alice.client.retract(&taken_back, now, &mut scene.alice.rng).await.unwrap();
+    scene.alice.client.hang_up();
     scene.bob.receive().await.unwrap();
     let request = scene.bob.client.requests().await.unwrap().remove(0);
     scene.bob.client.decline(&request.fingerprint, now, &mut scene.bob.rng).await.unwrap();
     assert_eq!(scene.bob.client.requests().await.unwrap().len(), 0);
     assert_eq!(scene.bob.notes().await, ["hello", "well"], "of the request nothing stays, and of before all");
+    // Nobody answered for a week: she calls again, and says the same again. It was taken for known, acked and never shown.
+    scene.clock.advance_days(8);
+    scene.alice.receive().await.unwrap();
+    scene.bob.receive().await.unwrap();
+    scene.bob.accept_all().await;
+    scene.settle().await;
+    assert_eq!(scene.bob.notes().await, ["hello", "well", "are you there?", ""]);
+    assert_eq!(scene.bob.inbox().await.pop().unwrap().state, State::Retracted);
+    assert_eq!(scene.bob.heard(), []);
 }
 
 /// Of a request nobody sees that name, and a card of somebody else who is called so was taken for a changed identity.
