@@ -273,7 +273,9 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         if contact.has_lost_theirs(&from.session.id) {
             contact.want_hello(now.day());
         }
-        if contact.mailbox == Some(mailbox) && !contact.mailbox_used.is_yes() {
+        // What comes late in a session that they have left since tells nothing of where they write now.
+        let is_late = contact.have_left(&from.session.id);
+        if contact.mailbox == Some(mailbox) && !contact.mailbox_used.is_yes() && !is_late {
             contact.mailbox_used = Flag::Yes;
             note_arrival(&mut turn, &fingerprint, now, rng).await?;
         }
@@ -291,7 +293,7 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
                     contact.reseal_due = Flag::Yes;
                 }
                 // A late frame of a lost home names mailboxes that nobody watches any more; their Hello named others since.
-                if !contact.have_left(&from.session.id) {
+                if !is_late {
                     let moved = note_addresses(&mut contact, frame);
                     taken.notices.extend(self.unreachable_at(fingerprint, moved).await?);
                 }

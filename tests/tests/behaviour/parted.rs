@@ -1,8 +1,13 @@
 //! Whoever wrote to us has removed us: what is deposited, who is called anew, and how often.
 
-use lightproof_core::ClientError;
+use lightproof_core::{ClientError, event::Notice};
 use lightproof_tests::{Liar, Person, Scene, TestRelay, scene::exact};
-use lightproof_wire::{frame::RelayFrame, refusal::Refusal, reply::Reply, time::Timestamp};
+use lightproof_wire::{
+    frame::RelayFrame,
+    refusal::Refusal,
+    reply::{Delivery, Push, Reply},
+    time::Timestamp,
+};
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng as _;
 use tokio::net::TcpListener;
@@ -130,4 +135,55 @@ async fn two_processes_that_find_us_removed_call_once() {
     for note in ["by the first process", "by the second process"] {
         assert_eq!(notes.iter().filter(|one| *one == note).count(), 1, "{notes:?}");
     }
+}
+
+/// A late envelope of before took back that our mailbox is to be named again: they wrote to the doorbell from then on, and never
+/// heard that we ended it.
+#[tokio::test]
+async fn whoever_removed_us_and_calls_again_is_told_our_mailbox_once_more() {
+    for swapped in [false, true] {
+        is_told_our_mailbox_once_more(swapped).await;
+    }
+}
+
+/// From now on, once, what lies in the mailbox that is pushed first comes behind what lies in the next.
+fn last_mailbox_first(liar: &Liar) {
+    let (mut first, mut kept, mut is_done) = (None, Vec::new(), false);
+    liar.tell(move |frame| match &frame {
+        RelayFrame::Push(Push::Delivery(Delivery { handle, .. }) | Push::CaughtUp(handle)) if !is_done => {
+            if first.get_or_insert(*handle) == handle {
+                kept.push(frame);
+                return Vec::new();
+            }
+            is_done = matches!(frame, RelayFrame::Push(Push::CaughtUp(_)));
+            let then = if is_done { core::mem::take(&mut kept) } else { Vec::new() };
+            [frame].into_iter().chain(then).collect()
+        }
+        _ => vec![frame],
+    });
+}
+
+async fn is_told_our_mailbox_once_more(swapped: bool) {
+    let (mut scene, liar) = Scene::friends_before_liar().await;
+    scene.talk().await;
+    scene.settle().await;
+    scene.bob.note("alice", "late").await;
+    remove_alice(&mut scene).await;
+    scene.bob.add(&scene.alice, "alice").await;
+    scene.bob.receive().await.unwrap();
+    if swapped {
+        last_mailbox_first(&liar);
+    }
+    scene.alice.receive().await.unwrap();
+    liar.be_honest();
+    scene.settle().await;
+    scene.bob.note("alice", "here I am").await;
+    scene.settle().await;
+    assert_eq!(scene.alice.notes().await, ["hello yourself", "late", "here I am"]);
+    let (bob, now) = (scene.bob.client.fingerprint(), scene.clock.now());
+    scene.alice.client.remove_contact(&bob, now, &mut scene.alice.rng).await.unwrap();
+    scene.alice.receive().await.unwrap();
+    let _before = scene.bob.heard();
+    scene.bob.note("alice", "are you there?").await;
+    assert_eq!(scene.bob.heard(), [Notice::MailboxEnded(scene.alice.client.fingerprint())]);
 }
