@@ -30,6 +30,7 @@ use crate::{
     mailboxes::Mailbox,
     message::Body,
     moving::note_arrival,
+    profile::Profile,
     sessions::StoredSession,
     spool::Spool,
     transport::Transport,
@@ -340,8 +341,10 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         frame: &Frame,
         now: Timestamp,
     ) -> Result<Option<Notice>, ClientError> {
-        if frame.ack.line != contact.ours.line {
-            // A line this vault has left: what it covers need not be sealed again either.
+        let profile: Profile = turn.get(Profile::ID).await?.ok_or(ClientError::Damaged)?;
+        if frame.ack.line != contact.ours.line || contact.ours.vault != profile.line {
+            // A line this vault has left, or one of the home it was restored from, which may have gone further in it: what is
+            // covered need not be sealed again either.
             let is_covered = |body: &Body| {
                 body.contact == contact.fingerprint && body.line == frame.ack.line && body.index <= frame.ack.index
             };
