@@ -218,7 +218,10 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
                 }
                 Err(OpenError::Misbehaved(_)) => return Ok(Outcome::Aside(Reason::Forged(from.contact.fingerprint))),
                 Err(OpenError::TooManySkipped) => {
-                    self.want_hello(&from.contact.fingerprint, now, rng).await?;
+                    // It is tried again by each process, and in a session that was left since nobody is called for it.
+                    if from.session.superseded.is_none() {
+                        self.want_hello(&from.contact.fingerprint, now, rng).await?;
+                    }
                     worst = Reason::Skipped;
                 }
                 Err(_) => {}

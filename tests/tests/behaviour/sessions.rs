@@ -233,6 +233,14 @@ async fn eleven_hundred_messages_that_expired_are_said_again() {
     let notes = scene.bob.notes().await;
     assert_eq!(notes.len(), 2 + wanted.len() + 1);
     assert_eq!(notes[2..2 + wanted.len()], wanted);
+    // The last is still aside, and each process tries it again: it called once more on every day.
+    let _before = scene.alice.heard();
+    scene.clock.advance_days(1);
+    for _ in 0..2 {
+        scene.bob.restart().await;
+        scene.settle().await;
+    }
+    assert_eq!(scene.alice.heard(), []);
 }
 
 #[tokio::test]
