@@ -18,6 +18,7 @@ use crate::{
     contact::Contact,
     error::{ClientError, both},
     event::Notice,
+    message::{Body, Message},
     prekeys::StoredPrekey,
     profile::Profile,
     sessions::StoredSession,
@@ -271,7 +272,9 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
             if !contact.is_accepted() {
                 continue;
             }
-            let unheard = contact.is_unanswered(now) && contact.ours.index > contact.ours.acked;
+            // In whichever line it stands: an old copy has left the one that it was said in.
+            let unheard = contact.is_unanswered(now)
+                && self.vault.scan::<Body>().await?.iter().any(|body| body.contact == contact.fingerprint);
             if contact.hello_due.is_some_and(|day| day <= now.day()) || unheard {
                 first = both(first, self.ensure_session(&contact.fingerprint, now, rng).await);
             } else if contact.reseal_due.is_yes() {
@@ -336,7 +339,7 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         for outgoing in self.outgoing().await? {
             named.extend(outgoing.photos.iter().map(|photo| photo.spool));
         }
-        for message in self.vault.scan::<crate::message::Message>().await? {
+        for message in self.vault.scan::<Message>().await? {
             named.extend(message.photos.iter().map(|photo| photo.spool));
         }
         for name in there {

@@ -215,6 +215,26 @@ async fn what_was_never_answered_is_said_again_in_a_new_session() {
     assert_eq!(scene.bob.notes().await, ["one", "two"]);
 }
 
+/// In a line that was left no place waits for an ack: a Hello that expired was not said again.
+#[tokio::test]
+async fn an_old_copy_whose_hello_expired_calls_again() {
+    let mut scene = Scene::friends().await;
+    scene.talk().await;
+    scene.settle().await;
+    scene.alice.note("bob", "before the copy").await;
+    let old = scene.alice.store.copy();
+    scene.bob.note("alice", "taken by the newer copy").await;
+    scene.alice.receive().await.unwrap();
+    scene.alice.go_back_to(&old).await;
+    scene.alice.receive().await.unwrap();
+    assert!(scene.alice.heard().contains(&Notice::OldCopy));
+    // Bob is away for longer than his relay keeps anything.
+    scene.relay.let_days_pass(40).await;
+    scene.settle().await;
+    scene.settle().await;
+    assert_eq!(scene.bob.notes().await, ["hello", "well", "before the copy"]);
+}
+
 #[tokio::test]
 async fn eleven_hundred_messages_that_expired_are_said_again() {
     let mut scene = Scene::friends().await;
