@@ -253,9 +253,7 @@ impl Found {
             .and_then(|contact| contact.sending().filter(|session| session.confirmed.is_yes()));
         ended.map_or(Self::AsBefore, |session| Self::Ended(session.id))
     }
-}
 
-impl Found {
     /// Whether the session that ended is still the one that sends.
     fn is_ended(&self, contact: &Contact) -> bool {
         matches!(self, Self::Ended(session) if contact.sending().is_some_and(|sending| sending.id == *session))
