@@ -78,7 +78,7 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
             contact.standing = Standing::Accepted;
             if contact.generation > 0 && contact.sending().is_none() {
                 // They may still write in a session that was destroyed when we parted: a new one tells them.
-                contact.hello_due = Some(now.day());
+                contact.want_hello_today(now.day());
             }
             contact.name = name.clone();
             contact.hint = card.name_hint.clone();
@@ -321,7 +321,8 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         self.identity.fingerprint()
     }
 
-    async fn edit_contact(
+    /// Changes one contact and nothing else.
+    pub(crate) async fn edit_contact(
         &self,
         fingerprint: &Fingerprint,
         rng: &mut impl CryptoRng,

@@ -273,9 +273,11 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
                 continue;
             }
             // In whichever line it stands: an old copy has left the one that it was said in.
-            let unheard = contact.is_unanswered(now)
-                && self.vault.scan::<Body>().await?.iter().any(|body| body.contact == contact.fingerprint);
-            if contact.hello_due.is_some_and(|day| day <= now.day()) || unheard {
+            let is_unheard = async || {
+                let bodies: Vec<Body> = self.vault.scan().await?;
+                Ok::<bool, ClientError>(bodies.iter().any(|body| body.contact == contact.fingerprint))
+            };
+            if contact.is_to_be_called(now) && (contact.hello_due.is_some() || is_unheard().await?) {
                 first = both(first, self.ensure_session(&contact.fingerprint, now, rng).await);
             } else if contact.reseal_due.is_yes() {
                 first = both(first, self.reseal(&contact, now, rng).await);

@@ -386,13 +386,14 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         now: Timestamp,
         rng: &mut impl CryptoRng,
     ) -> Result<(), ClientError> {
-        until_undisturbed(async || {
-            let mut turn = self.vault.turn();
-            let Some(mut record) = turn.get::<Contact>(contact.as_bytes()).await? else { return Ok(()) };
-            record.want_hello(now.day());
-            turn.put(&record, rng);
-            Ok(turn.commit().await?)
-        })
-        .await
+        let want = async |_: &mut Turn<'_, S>, contact: &mut Contact| {
+            contact.want_hello(now.day());
+            Ok(())
+        };
+        match self.edit_contact(contact, rng, want).await {
+            // Declined meanwhile.
+            Ok(_) | Err(ClientError::Unknown(_)) => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 }

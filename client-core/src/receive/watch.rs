@@ -279,11 +279,12 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
             for item in turn.scan::<OutboxItem>().await? {
                 turn.delete(&item);
             }
+            let messages = turn.scan().await?;
             for mut contact in turn.scan::<Contact>().await? {
                 if contact.sending().is_some() && contact.is_accepted() {
                     // Not taken back where several mailboxes say the same: then no session is left by the second time.
-                    contact.hello_due = Some(now.day());
-                    doubtful.extend(contact.leave_line(&turn.scan().await?));
+                    contact.want_hello_today(now.day());
+                    doubtful.extend(contact.leave_line(&messages));
                 }
                 contact.supersede_all(profile.not_fallen_back(now));
                 turn.put(&contact, rng);
@@ -391,8 +392,7 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         sequence: Sequence,
         rng: &mut impl CryptoRng,
     ) -> Result<(), ClientError> {
-        let known: Option<Mailbox> = self.vault.get(mailbox).await?;
-        if known.is_some_and(|known| known.ready >= sequence.0) {
+        if self.vault.get::<Mailbox>(mailbox).await?.is_some_and(|known| known.ready >= sequence.0) {
             return Ok(());
         }
         self.edit_mailbox(mailbox, rng, |mailbox| mailbox.ready = mailbox.ready.max(sequence.0)).await

@@ -1,8 +1,9 @@
 //! Whoever wrote to us has removed us: what is deposited, who is called anew, and how often.
 
-use lightproof_core::{ClientError, event::Notice};
+use lightproof_core::{ClientError, e2ee::card::ContactCard, event::Notice, people::CardRelay};
 use lightproof_tests::{Liar, Person, Scene, TestRelay, scene::exact};
 use lightproof_wire::{
+    command::Command,
     frame::RelayFrame,
     refusal::Refusal,
     reply::{Delivery, Push, Reply},
@@ -186,4 +187,26 @@ async fn is_told_our_mailbox_once_more(swapped: bool) {
     let _before = scene.bob.heard();
     scene.bob.note("alice", "are you there?").await;
     assert_eq!(scene.bob.heard(), [Notice::MailboxEnded(scene.alice.client.fingerprint())]);
+}
+
+/// Only a Hello that was due was put off until the next day: each look took another prekey from whoever is at that doorbell.
+#[tokio::test]
+async fn a_doorbell_of_somebody_else_costs_them_one_prekey_a_day() {
+    let mut scene = Scene::friends().await;
+    let carol = scene.carol().await;
+    scene.alice.note("bob", "one").await;
+    let (others, now) = (carol.client.card().await.unwrap().doorbell, scene.clock.now());
+    let card = ContactCard { doorbell: others, ..scene.bob.client.card().await.unwrap() };
+    scene.alice.client.add_contact(&card, None, CardRelay::Typed, now, &mut scene.alice.rng).await.unwrap();
+    scene.clock.advance_days(8);
+    scene.alice.tape.record();
+    for wanted in [1, 2] {
+        for _ in 0..3 {
+            scene.alice.receive().await.unwrap();
+        }
+        let is_taken = |command: &Command| matches!(command, Command::TakePrekeys { .. });
+        let taken = scene.alice.tape.frames().iter().filter_map(|frame| frame.command()).filter(is_taken).count();
+        assert_eq!(taken, wanted);
+        scene.clock.advance_days(1);
+    }
 }
