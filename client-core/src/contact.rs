@@ -167,7 +167,7 @@ impl OurLine {
 pub struct TheirLine {
     /// Which.
     pub line: LineId,
-    /// The highest place received without a gap.
+    /// The highest place received without a gap; `u64::MAX` once two frames were signed for one place.
     pub contiguous: u64,
     /// The highest place received.
     pub highest: u64,

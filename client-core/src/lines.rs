@@ -86,8 +86,7 @@ pub(crate) async fn place<S: Store>(
     line.highest = line.highest.max(frame.index);
     line.received = line.received.saturating_add(1);
     // From the frames, not only from the line: a contact removed and added again has frames of a line that seems new.
-    loop {
-        let next = line.contiguous.saturating_add(1);
+    while let Some(next) = line.contiguous.checked_add(1) {
         if next != frame.index && turn.get::<FrameRecord>(&at(next)).await?.is_none() {
             break;
         }
@@ -152,6 +151,16 @@ impl Contact {
             .next_back()
             .map(|line| LineAck { line: line.line, index: line.contiguous })
             .unwrap_or_default()
+    }
+
+    /// Two homes sign frames for this line: our ack of it is of a place that neither has reached, so that both leave it. Whether
+    /// that is new.
+    pub(crate) fn split(&mut self, line: LineId) -> bool {
+        let mut lines = core::mem::take(&mut self.theirs).into_vec();
+        let known = lines.iter_mut().find(|known| known.line == line);
+        let before = known.map(|known| core::mem::replace(&mut known.contiguous, u64::MAX));
+        self.theirs = List::new(lines).unwrap_or_default();
+        before != Some(u64::MAX)
     }
 
     /// Whether a place is before a frame that was just taken: in its line, or in one that was seen before its line.

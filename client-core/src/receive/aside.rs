@@ -120,7 +120,8 @@ impl Reason {
     const fn notice(self) -> Option<Notice> {
         Some(match self {
             Self::Newer => Notice::NewerVersion,
-            Self::Forged(contact) | Self::Contradicts(contact) => Notice::Forged(Some(contact)),
+            Self::Forged(contact) => Notice::Forged(Some(contact)),
+            Self::Contradicts(contact) => Notice::Contradicts(contact),
             Self::ForgedHello => Notice::Forged(None),
             Self::Unopened | Self::Skipped | Self::EndsProcess | Self::AlreadyOpened(_) | Self::OutOfStep(_) => {
                 Notice::Unopened

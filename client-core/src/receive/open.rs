@@ -310,7 +310,7 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
             }
             // Whoever seals it again has not heard that it came: a restored home, whose receipts went to the one before.
             Standing::Repeated => self.repeat_receipt(&mut turn, &contact, frame, now, rng).await?,
-            Standing::Contradicts => taken.contradicts = true,
+            Standing::Contradicts => taken.contradicts = contact.split(frame.line),
         }
         if taken.contradicts {
             let aside = Aside::new(&mailbox, envelope, Reason::Contradicts(fingerprint), now);

@@ -175,6 +175,21 @@ async fn whoever_writes_from_an_old_copy_is_called_whatever_of_the_session_does_
     let alices = session(scene.alice.client.contact("bob").await.unwrap());
     let bobs = session(scene.bob.client.contact("alice").await.unwrap());
     assert!(alices.id == bobs.id && alices.generation == 2, "both send in the new session");
+    // Sealed again, it stands where Bob has taken another. It was called forged, his ack of the other passed for one of this, and
+    // nobody was told that it is lost.
+    let _before = scene.alice.heard();
+    scene.settle().await;
+    scene.bob.note("alice", "what came?").await;
+    scene.settle().await;
+    let doubtful = Notice::Doubtful { contact: scene.bob.client.fingerprint(), count: 1 };
+    assert!(scene.alice.heard().contains(&doubtful));
+    scene.alice.note("bob", "said again").await;
+    scene.settle().await;
+    assert_eq!(scene.bob.notes().await, ["one", "from the newer copy", "said again"]);
+    let heard = scene.bob.heard();
+    let told = |wanted: Notice| heard.iter().filter(|notice| **notice == wanted).count();
+    assert_eq!((told(Notice::Contradicts(alice)), told(Notice::NewLine(alice))), (1, 1), "{heard:?}");
+    assert_eq!(told(Notice::Forged(Some(alice))), 0);
 }
 
 /// The Hello used to go to the mailbox that the newer copy had named, which the old one does not watch.
