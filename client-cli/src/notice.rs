@@ -78,7 +78,7 @@ impl Opened {
         ))
     }
 
-    async fn doubtful(&self, contact: &Fingerprint, count: usize) -> Result<String, ClientError> {
+    async fn doubtful(&self, contact: &Fingerprint, count: u64) -> Result<String, ClientError> {
         let name = self.name_of(contact).await?;
         Ok(format!(
             "of what this copy sent to {name}, {count} may not have arrived: send again what does not become delivered"

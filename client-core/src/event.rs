@@ -94,7 +94,7 @@ pub enum Notice {
         /// To whom.
         contact: Fingerprint,
         /// How many.
-        count: usize,
+        count: u64,
     },
     /// The relay's key for deposit receipts is not the one it had.
     ReceiptKeyChanged(RelayLink),

@@ -13,8 +13,8 @@ use lightproof_wire::{
 use crate::{
     contact::{Contact, OurLine, Place, TheirLine},
     error::ClientError,
-    event::Notice,
     message::{Direction, Message, State},
+    untold::Untold,
     vault::{
         Turn,
         record::Record,
@@ -184,7 +184,7 @@ impl Contact {
 
     /// This vault is an old copy: the next frame begins another line. Tells of messages in the one that is left of which nothing
     /// has proved that they came: an ack of their places may be of what the other copy sent there.
-    pub(crate) fn leave_line(&mut self, messages: &[Message]) -> Option<Notice> {
+    pub(crate) fn leave_line(&mut self, messages: &[Message]) -> Option<Untold> {
         let is_doubtful = |message: &&Message| {
             message.contact == self.fingerprint
                 && message.direction == Direction::Out
@@ -192,9 +192,9 @@ impl Contact {
                 && message.index > self.ours.acked
                 && matches!(message.state, State::Outbox | State::Deposited)
         };
-        let count = messages.iter().filter(is_doubtful).count();
+        let count = messages.iter().filter(is_doubtful).fold(0_u64, |count, _| count.saturating_add(1));
         self.ours = OurLine::NONE;
-        (count > 0).then_some(Notice::Doubtful { contact: self.fingerprint, count })
+        (count > 0).then_some(Untold::Doubtful(self.fingerprint, count))
     }
 
     /// How many frames of theirs came.

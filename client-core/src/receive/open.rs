@@ -34,6 +34,7 @@ use crate::{
     sessions::StoredSession,
     spool::Spool,
     transport::Transport,
+    untold::save_untold,
     vault::{
         Turn, VaultError,
         record::{Flag, Record},
@@ -301,7 +302,7 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
                     let moved = note_addresses(&mut contact, frame);
                     taken.notices.extend(self.unreachable_at(fingerprint, moved).await?);
                 }
-                taken.notices.extend(self.note_ack(&mut turn, &mut contact, frame, now).await?);
+                self.note_ack(&mut turn, &mut contact, frame, now, rng).await?;
                 if matches!(contact.standing, contact::Standing::Accepted | contact::Standing::Requested) {
                     let said = self.take_content(&mut turn, &mut contact, verified, now, rng).await?;
                     taken.notices.extend(said.notices);
@@ -343,11 +344,11 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         contact: &mut Contact,
         frame: &Frame,
         now: Timestamp,
-    ) -> Result<Option<Notice>, ClientError> {
+        rng: &mut impl CryptoRng,
+    ) -> Result<(), ClientError> {
         let profile: Profile = turn.get(Profile::ID).await?.ok_or(ClientError::Damaged)?;
         if frame.ack.line != contact.ours.line || contact.ours.vault != profile.line {
-            // A line this vault has left, or one of the home it was restored from, which may have gone further in it: what is
-            // covered need not be sealed again either.
+            // A line that this vault left, or that a backup brought: what it covers need not be sealed again either.
             let is_covered = |body: &Body| {
                 body.contact == contact.fingerprint && body.line == frame.ack.line && body.index <= frame.ack.index
             };
@@ -356,14 +357,15 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
             }
         } else if frame.ack.index > contact.ours.index {
             contact.want_hello(now.day());
-            return Ok(contact.leave_line(&turn.scan().await?));
+            let doubtful = contact.leave_line(&turn.scan().await?).filter(|_| contact.is_accepted());
+            save_untold(turn, doubtful, rng).await?;
         } else if frame.ack.index > contact.ours.acked {
             for index in contact.ours.acked.saturating_add(1)..=frame.ack.index {
                 turn.delete_id::<Body>(&Body::record_id(&contact.fingerprint, contact.ours.line, index));
             }
             contact.ours.acked = frame.ack.index;
         }
-        Ok(None)
+        Ok(())
     }
 
     /// Nothing to save of this envelope but that it was here.
@@ -374,9 +376,8 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         rng: &mut impl CryptoRng,
     ) -> Result<(), ClientError> {
         let mut turn = self.vault.turn();
-        let digest = envelope.digest();
-        turn.put(&Seen { digest, day: now.day() }, rng);
-        turn.delete_id::<Attempts>(digest.as_bytes());
+        turn.put(&Seen { digest: envelope.digest(), day: now.day() }, rng);
+        turn.delete_id::<Attempts>(envelope.digest().as_bytes());
         Ok(turn.commit().await?)
     }
 

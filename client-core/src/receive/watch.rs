@@ -27,6 +27,7 @@ use crate::{
     send::OutboxItem,
     spool::Spool,
     transport::Transport,
+    untold::save_untold,
     vault::{record::Flag, store::Store},
 };
 
@@ -270,7 +271,6 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
     async fn begin_new_line(&self, now: Timestamp, rng: &mut impl CryptoRng) -> Result<(), ClientError> {
         self.tell(Notice::OldCopy);
         until_undisturbed(async || {
-            let mut doubtful = Vec::new();
             let mut turn = self.vault.turn();
             let mut profile: Profile = turn.get(Profile::ID).await?.ok_or(ClientError::Damaged)?;
             profile.begin_anew(rng);
@@ -284,15 +284,13 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
                 if contact.sending().is_some() && contact.is_accepted() {
                     // Not taken back where several mailboxes say the same: then no session is left by the second time.
                     contact.want_hello_today(now.day());
-                    doubtful.extend(contact.leave_line(&messages));
+                    save_untold(&mut turn, contact.leave_line(&messages), rng).await?;
                 }
                 contact.supersede_all(profile.not_fallen_back(now));
                 turn.put(&contact, rng);
             }
             turn.put(&profile, rng);
-            turn.commit().await?;
-            doubtful.into_iter().for_each(|notice| self.tell(notice));
-            Ok(())
+            Ok(turn.commit().await?)
         })
         .await
     }

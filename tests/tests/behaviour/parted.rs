@@ -1,6 +1,6 @@
 //! Whoever wrote to us has removed us: what is deposited, who is called anew, and how often.
 
-use lightproof_core::{ClientError, e2ee::card::ContactCard, event::Notice, people::CardRelay};
+use lightproof_core::{ClientError, e2ee::card::ContactCard, event::Notice, people::CardRelay, vault::store::Table};
 use lightproof_tests::{Liar, Person, Scene, TestRelay, scene::exact};
 use lightproof_wire::{
     command::Command,
@@ -136,6 +136,24 @@ async fn two_processes_that_find_us_removed_call_once() {
     for note in ["by the first process", "by the second process"] {
         assert_eq!(notes.iter().filter(|one| *one == note).count(), 1, "{notes:?}");
     }
+}
+
+/// The deposit taught it, and nothing teaches it again: a process that ended behind it had told nobody.
+#[tokio::test]
+async fn that_a_mailbox_ended_is_told_after_a_kill_too() {
+    let mut scene = friends().await;
+    remove_alice(&mut scene).await;
+    scene.relay.stop().await;
+    scene.alice.note("bob", "are you there?").await;
+    scene.relay.resume().await;
+    scene.alice.life.ends_with(Table::Messages);
+    assert!(scene.alice.try_receive().await.is_none());
+    let _unread = scene.alice.heard();
+    scene.alice.restart().await;
+    for _ in 0..2 {
+        scene.alice.receive().await.unwrap();
+    }
+    assert_eq!(scene.alice.heard(), [Notice::MailboxEnded(scene.bob.client.fingerprint())]);
 }
 
 /// A late envelope of before took back that our mailbox is to be named again: they wrote to the doorbell from then on, and never

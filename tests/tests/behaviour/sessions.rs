@@ -1,6 +1,6 @@
 //! Sessions that begin twice, are forgotten, or come from an old copy.
 
-use lightproof_core::{event::Notice, receive::Reason};
+use lightproof_core::{event::Notice, receive::Reason, vault::store::Table};
 use lightproof_tests::{Scene, TestRelay, relay::TestClock};
 
 #[tokio::test]
@@ -131,6 +131,29 @@ async fn an_old_copy_that_writes_before_it_looks_is_mended_too() {
     scene.settle().await;
     let notes = scene.bob.notes().await;
     assert_eq!(notes.iter().filter(|note| *note == "now").count(), 1, "{notes:?}");
+}
+
+/// With the line that it left went what it could have counted again.
+#[tokio::test]
+async fn what_an_old_copy_sent_in_doubt_is_told_after_a_kill_too() {
+    let mut scene = Scene::friends().await;
+    scene.talk().await;
+    scene.settle().await;
+    let old = scene.alice.store.copy();
+    scene.bob.note("alice", "taken by the newer copy").await;
+    scene.alice.receive().await.unwrap();
+    scene.alice.go_back_to(&old).await;
+    scene.alice.note("bob", "too early").await;
+    scene.alice.life.ends_with(Table::Contacts);
+    assert!(scene.alice.try_receive().await.is_none());
+    let _unread = scene.alice.heard();
+    scene.alice.restart().await;
+    for _ in 0..2 {
+        scene.alice.receive().await.unwrap();
+    }
+    let doubtful = Notice::Doubtful { contact: scene.bob.client.fingerprint(), count: 1 };
+    let heard = scene.alice.heard();
+    assert_eq!(heard.iter().filter(|notice| **notice == doubtful).count(), 1, "{heard:?}");
 }
 
 /// The relay had nothing acked that the old copy does not know of: neither side used to notice, and nothing the copy sent was
