@@ -66,7 +66,7 @@ fn hint(error: &ClientError) -> Option<String> {
             "it may be somebody else: compare safety numbers, or choose another name with --name"
         }
         ClientError::Clock => "set the clock of this machine; until then nobody new is contacted",
-        ClientError::ContactBlocked => "remove the contact with `lightproof contact remove`, then add the card again",
+        ClientError::ContactBlocked => "to take them back, add their card again with `lightproof contact add`",
         ClientError::Damaged => "something else wrote to this home, or the disk failed",
         ClientError::LeftOut => "send it again if they are to have it all the same",
         ClientError::NoSealingKey => "exchange one message with this contact first",

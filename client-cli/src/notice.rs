@@ -20,6 +20,7 @@ impl Opened {
                 let name = self.name_of(contact).await?;
                 format!("something came in the name of {name} that {name} did not sign for you; it is not shown")
             }
+            Notice::Contradicts(contact) => self.contradicts(contact).await?,
             Notice::Forged(None) => "somebody wrote in a name that is not theirs; it is not shown".to_owned(),
             Notice::Missing { contact, count: 1 } => {
                 format!("a message of {} is missing before this one", self.name_of(contact).await?)
@@ -43,12 +44,7 @@ impl Opened {
                 "this home is an older copy of one that has received since; messages taken there are not here"
                     .to_owned()
             }
-            Notice::Doubtful { contact, count } => {
-                let name = self.name_of(contact).await?;
-                format!(
-                    "of what this copy sent to {name}, {count} may not have arrived: send again what does not become delivered"
-                )
-            }
+            Notice::Doubtful { contact, count } => self.doubtful(contact, *count).await?,
             Notice::ReceiptKeyChanged(relay) => {
                 format!("the relay {} signs its receipts with another key than before", relay.authority())
             }
@@ -73,6 +69,20 @@ impl Opened {
             }
             _ => "something was noticed that this version has no words for".to_owned(),
         })
+    }
+
+    async fn contradicts(&self, contact: &Fingerprint) -> Result<String, ClientError> {
+        let name = self.name_of(contact).await?;
+        Ok(format!(
+            "{name} signed what contradicts what {name} signed before, as two copies of one home do; it is not shown"
+        ))
+    }
+
+    async fn doubtful(&self, contact: &Fingerprint, count: u64) -> Result<String, ClientError> {
+        let name = self.name_of(contact).await?;
+        Ok(format!(
+            "of what this copy sent to {name}, {count} may not have arrived: send again what does not become delivered"
+        ))
     }
 
     async fn moved(&self, contact: &Fingerprint, relay: &RelayLink) -> Result<String, ClientError> {

@@ -93,8 +93,8 @@ pub struct Contact {
     pub generation: u32,
     /// When a receipt was last sent to them.
     pub receipt_sent: Timestamp,
-    /// The last day a Hello of ours answered one of theirs that told of lost state.
-    pub answered_lost_state: Day,
+    /// The last day a Hello that was due was given, or failed for what is at their doorbell.
+    pub called_on: Day,
     /// The day a new Hello of ours is due: they cannot read us, or we not them.
     pub hello_due: Option<Day>,
     /// A new session began: bodies that their ack does not cover are to be sealed again in it.
@@ -167,7 +167,7 @@ impl OurLine {
 pub struct TheirLine {
     /// Which.
     pub line: LineId,
-    /// The highest place received without a gap.
+    /// The highest place received without a gap; `u64::MAX` once two frames were signed for one place.
     pub contiguous: u64,
     /// The highest place received.
     pub highest: u64,
@@ -226,7 +226,7 @@ impl Contact {
             sessions: List::default(),
             generation: 0,
             receipt_sent: Timestamp(0),
-            answered_lost_state: Day(0),
+            called_on: Day(0),
             hello_due: None,
             reseal_due: Flag::No,
             told_doorbell: 0,

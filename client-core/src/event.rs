@@ -67,8 +67,10 @@ pub enum Stage {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Notice {
-    /// An envelope opened, and what it holds is not authentic: signed by somebody else, for somebody else, or twice.
+    /// An envelope opened, and what it holds is not authentic: signed by somebody else, or for somebody else.
     Forged(Option<Fingerprint>),
+    /// This contact signed what cannot stand beside what they signed before: one of two copies of their home, or they lie.
+    Contradicts(Fingerprint),
     /// Messages of this contact are missing before one that came.
     Missing {
         /// Whose.
@@ -86,13 +88,13 @@ pub enum Notice {
     NewerVersion,
     /// This home is an older copy: another has taken envelopes since. A new line was begun.
     OldCopy,
-    /// This home is an older copy, and of what it sent to this contact so many messages may not have arrived: the contact has
-    /// taken what the other copy sent in their places.
+    /// Another copy of this home wrote to this contact, too, and of what this one sent so many messages may not have arrived:
+    /// the contact has taken what the other copy sent in their places.
     Doubtful {
         /// To whom.
         contact: Fingerprint,
         /// How many.
-        count: usize,
+        count: u64,
     },
     /// The relay's key for deposit receipts is not the one it had.
     ReceiptKeyChanged(RelayLink),
@@ -121,6 +123,6 @@ impl Notice {
     /// Whether it means that something was tampered with, forged, or is not what it should be.
     #[must_use]
     pub const fn is_alarm(&self) -> bool {
-        matches!(self, Self::Forged(_) | Self::Unopened)
+        matches!(self, Self::Forged(_) | Self::Contradicts(_) | Self::Unopened)
     }
 }

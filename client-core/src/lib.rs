@@ -40,6 +40,7 @@ mod sessions;
 pub mod spool;
 pub mod status;
 pub mod transport;
+mod untold;
 pub mod vault;
 pub mod view_once;
 

@@ -13,8 +13,8 @@ use lightproof_wire::{
 use crate::{
     contact::{Contact, OurLine, Place, TheirLine},
     error::ClientError,
-    event::Notice,
     message::{Direction, Message, State},
+    untold::Untold,
     vault::{
         Turn,
         record::Record,
@@ -86,8 +86,7 @@ pub(crate) async fn place<S: Store>(
     line.highest = line.highest.max(frame.index);
     line.received = line.received.saturating_add(1);
     // From the frames, not only from the line: a contact removed and added again has frames of a line that seems new.
-    loop {
-        let next = line.contiguous.saturating_add(1);
+    while let Some(next) = line.contiguous.checked_add(1) {
         if next != frame.index && turn.get::<FrameRecord>(&at(next)).await?.is_none() {
             break;
         }
@@ -113,6 +112,36 @@ pub(crate) async fn forget<S: Store>(turn: &mut Turn<'_, S>, contact: &Fingerpri
     Ok(())
 }
 
+/// Forgets what a request brought to lines of before, so that it may come again: its messages, and what stands behind one in
+/// its line and is no message of before. None of it was acked, for nothing was sent meanwhile.
+pub(crate) async fn forget_since<S: Store>(
+    turn: &mut Turn<'_, S>,
+    contact: &mut Contact,
+    before: &[Message],
+    since: &[Message],
+) -> Result<(), ClientError> {
+    let mut frames: Vec<FrameRecord> = turn.scan().await?;
+    frames.retain(|frame| frame.contact == contact.fingerprint);
+    let mut lines = core::mem::take(&mut contact.theirs).into_vec();
+    for line in &mut lines {
+        let of_request = since.iter().filter(|message| message.line == line.line);
+        let Some(first) = of_request.map(|message| message.index).min() else { continue };
+        let is_kept = |frame: &&FrameRecord| {
+            frame.index < first || before.iter().any(|message| message.message_id == frame.message_id)
+        };
+        let (kept, gone): (Vec<_>, Vec<_>) = frames.iter().filter(|frame| frame.line == line.line).partition(is_kept);
+        line.contiguous = line.contiguous.min(first.saturating_sub(1));
+        line.highest = kept.iter().map(|frame| frame.index).max().unwrap_or(0);
+        for frame in gone {
+            line.received = line.received.saturating_sub(1);
+            turn.delete(frame);
+        }
+    }
+    lines.retain(|line| line.received > 0);
+    contact.theirs = List::new(lines).unwrap_or_default();
+    Ok(())
+}
+
 impl Contact {
     /// How far we have their newest line.
     #[must_use]
@@ -122,6 +151,16 @@ impl Contact {
             .next_back()
             .map(|line| LineAck { line: line.line, index: line.contiguous })
             .unwrap_or_default()
+    }
+
+    /// Two homes sign frames for this line: our ack of it is of a place that neither has reached, so that both leave it. Whether
+    /// that is new.
+    pub(crate) fn split(&mut self, line: LineId) -> bool {
+        let mut lines = core::mem::take(&mut self.theirs).into_vec();
+        let known = lines.iter_mut().find(|known| known.line == line);
+        let before = known.map(|known| core::mem::replace(&mut known.contiguous, u64::MAX));
+        self.theirs = List::new(lines).unwrap_or_default();
+        before != Some(u64::MAX)
     }
 
     /// Whether a place is before a frame that was just taken: in its line, or in one that was seen before its line.
@@ -145,7 +184,7 @@ impl Contact {
 
     /// This vault is an old copy: the next frame begins another line. Tells of messages in the one that is left of which nothing
     /// has proved that they came: an ack of their places may be of what the other copy sent there.
-    pub(crate) fn leave_line(&mut self, messages: &[Message]) -> Option<Notice> {
+    pub(crate) fn leave_line(&mut self, messages: &[Message]) -> Option<Untold> {
         let is_doubtful = |message: &&Message| {
             message.contact == self.fingerprint
                 && message.direction == Direction::Out
@@ -153,9 +192,9 @@ impl Contact {
                 && message.index > self.ours.acked
                 && matches!(message.state, State::Outbox | State::Deposited)
         };
-        let count = messages.iter().filter(is_doubtful).count();
+        let count = messages.iter().filter(is_doubtful).fold(0_u64, |count, _| count.saturating_add(1));
         self.ours = OurLine::NONE;
-        (count > 0).then_some(Notice::Doubtful { contact: self.fingerprint, count })
+        (count > 0).then_some(Untold::Doubtful(self.fingerprint, count))
     }
 
     /// How many frames of theirs came.

@@ -152,7 +152,7 @@ pub(crate) async fn forget_request<S: Store>(
     let (before, since): (Vec<_>, Vec<_>) =
         turn.scan::<Message>().await?.into_iter().filter(theirs).partition(|it| it.number < contact.number);
     let mut spooled = Vec::new();
-    for message in since {
+    for message in &since {
         spooled.extend(message.photos.iter().filter(|_| message.direction == Direction::In).map(|photo| photo.spool));
         message.delete(turn);
     }
@@ -161,6 +161,7 @@ pub(crate) async fn forget_request<S: Store>(
         turn.delete(contact);
     } else {
         let mut contact = contact.clone();
+        lines::forget_since(turn, &mut contact, &before, &since).await?;
         contact.part(Standing::Removed);
         turn.put(&contact, rng);
     }

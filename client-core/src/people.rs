@@ -14,7 +14,7 @@ use crate::{
     receive::DueReceipt,
     relays::Relay,
     spool::Spool,
-    transport::Transport,
+    transport::{NamedBy, Transport},
     vault::{Turn, record::Flag, store::Store},
 };
 
@@ -78,7 +78,7 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
             contact.standing = Standing::Accepted;
             if contact.generation > 0 && contact.sending().is_none() {
                 // They may still write in a session that was destroyed when we parted: a new one tells them.
-                contact.hello_due = Some(now.day());
+                contact.want_hello_today(now.day());
             }
             contact.name = name.clone();
             contact.hint = card.name_hint.clone();
@@ -107,14 +107,20 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         }
     }
 
-    /// Keeps a relay as allowed.
+    /// Keeps a relay as allowed. A link of the same host that the user has typed stays the only one: whoever made a card, and
+    /// when, is no reason to accept another key there.
     ///
     /// # Errors
     /// The vault's.
     pub async fn keep_relay(&self, link: &RelayLink, typed: bool, rng: &mut impl CryptoRng) -> Result<(), ClientError> {
         until_undisturbed(async || {
             let mut turn = self.vault.turn();
-            let known: Option<Relay> = turn.get(link.to_text().as_str().as_bytes()).await?;
+            let text = link.to_text();
+            let is_other = |known: &Relay| known.link != text && known.is_at(link) && known.named_by() == NamedBy::User;
+            if turn.scan::<Relay>().await?.iter().any(is_other) {
+                return Ok(());
+            }
+            let known: Option<Relay> = turn.get(text.as_str().as_bytes()).await?;
             let relay = match known {
                 Some(relay) if relay.typed.is_yes() || !typed => return Ok(()),
                 Some(relay) => Relay { typed: Flag::Yes, ..relay },
@@ -315,7 +321,8 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         self.identity.fingerprint()
     }
 
-    async fn edit_contact(
+    /// Changes one contact and nothing else.
+    pub(crate) async fn edit_contact(
         &self,
         fingerprint: &Fingerprint,
         rng: &mut impl CryptoRng,

@@ -84,6 +84,16 @@ impl Relay {
         }
     }
 
+    /// Whether it is at this host, by whatever link.
+    pub(crate) fn is_at(&self, link: &RelayLink) -> bool {
+        RelayLink::from_text(&self.link).is_ok_and(|known| same_host(&known, link))
+    }
+
+    /// Who named it.
+    pub(crate) const fn named_by(&self) -> NamedBy {
+        if self.typed.is_yes() || self.own.is_yes() { NamedBy::User } else { NamedBy::Peer }
+    }
+
     /// Whether its clock and ours differed by more than a day when it was last reached.
     #[must_use]
     pub fn clock_is_doubtful(&self) -> bool {
@@ -123,7 +133,7 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         until_undisturbed(async || {
             let mut turn = self.vault.turn();
             let mut of_host: Vec<Relay> = turn.scan().await?;
-            of_host.retain(|known| RelayLink::from_text(&known.link).is_ok_and(|known| same_host(&known, link)));
+            of_host.retain(|known| known.is_at(link));
             let text = link.to_text();
             let mut relay = Relay::new(link, false, true, None);
             for known in &of_host {
@@ -150,10 +160,7 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
     pub async fn forget_relay(&self, link: &RelayLink) -> Result<(), ClientError> {
         let mut turn = self.vault.turn();
         let all: Vec<Relay> = turn.scan().await?;
-        let of_host: Vec<&Relay> = all
-            .iter()
-            .filter(|relay| RelayLink::from_text(&relay.link).is_ok_and(|known| same_host(&known, link)))
-            .collect();
+        let of_host: Vec<&Relay> = all.iter().filter(|relay| relay.is_at(link)).collect();
         if of_host.is_empty() {
             return Err(ClientError::Unknown(link.to_string()));
         }
@@ -173,7 +180,7 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
     pub(crate) async fn may_contact(&self, link: &RelayLink) -> Result<(RelayLink, NamedBy), ClientError> {
         let mut known: Vec<(RelayLink, NamedBy)> = Vec::new();
         for relay in self.vault.scan::<Relay>().await? {
-            let named_by = if relay.typed.is_yes() || relay.own.is_yes() { NamedBy::User } else { NamedBy::Peer };
+            let named_by = relay.named_by();
             let of_relay = RelayLink::from_text(&relay.link).map_err(|_| ClientError::Damaged)?;
             if same_host(&of_relay, link) {
                 // The very link first, then what the user typed.

@@ -139,8 +139,24 @@ impl Contact {
 
     /// A Hello of ours is due, where they may have one: today, or tomorrow if today's was given.
     pub(crate) fn want_hello(&mut self, today: Day) {
-        let due = today.max(self.answered_lost_state.plus(1));
+        let due = today.max(self.called_on.plus(1));
         self.hello_due = self.is_accepted().then_some(due);
+    }
+
+    /// The same, today in any case: no session that sends is left.
+    pub(crate) fn want_hello_today(&mut self, today: Day) {
+        self.hello_due = Some(today);
+    }
+
+    /// Whether they are to be called, though there may be a session: a Hello is due, or nothing was opened in that session for
+    /// too long. Not where it was put off until tomorrow.
+    pub(crate) fn is_to_be_called(&self, now: Timestamp) -> bool {
+        match self.hello_due {
+            Some(due) if due <= now.day() => true,
+            Some(due) if due == now.day().plus(1) => false,
+            // One that a clock had put off which was ahead puts off nothing else.
+            _ => self.is_unanswered(now),
+        }
     }
 
     /// Whether an envelope of theirs was opened in any session.

@@ -83,7 +83,7 @@ impl Contact {
     pub(super) fn restored(mut self, now: Timestamp) -> Self {
         self.forget_sessions();
         if self.is_accepted() && self.generation > 0 {
-            self.hello_due = Some(now.day());
+            self.want_hello_today(now.day());
             self.reseal_due = Flag::Yes;
         }
         if self.generation > 0 {

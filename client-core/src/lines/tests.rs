@@ -93,6 +93,10 @@ fn a_second_body_for_one_place_is_an_alarm() {
     assert_eq!(line.take("one", 1, NO_FRAME), FRESH);
     assert_eq!(line.take("one", 1, NO_FRAME), Standing::Repeated);
     assert_eq!(line.take("another", 1, NO_FRAME), Standing::Contradicts);
+    assert_eq!((line.contact.split(LineId([5; 8])), line.contact.split(LineId([5; 8]))), (true, false), "told once");
+    assert_eq!(line.contact.ack().index, u64::MAX, "more than either signer has sent");
+    assert_eq!(line.take("the very last", u64::MAX, digest("one")), FRESH);
+    assert_eq!(line.contact.ack().index, u64::MAX);
 }
 
 #[test]

@@ -18,6 +18,7 @@ use crate::{
     contact::Contact,
     error::{ClientError, both},
     event::Notice,
+    message::{Body, Message},
     prekeys::StoredPrekey,
     profile::Profile,
     sessions::StoredSession,
@@ -119,7 +120,8 @@ impl Reason {
     const fn notice(self) -> Option<Notice> {
         Some(match self {
             Self::Newer => Notice::NewerVersion,
-            Self::Forged(contact) | Self::Contradicts(contact) => Notice::Forged(Some(contact)),
+            Self::Forged(contact) => Notice::Forged(Some(contact)),
+            Self::Contradicts(contact) => Notice::Contradicts(contact),
             Self::ForgedHello => Notice::Forged(None),
             Self::Unopened | Self::Skipped | Self::EndsProcess | Self::AlreadyOpened(_) | Self::OutOfStep(_) => {
                 Notice::Unopened
@@ -271,8 +273,12 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
             if !contact.is_accepted() {
                 continue;
             }
-            let unheard = contact.is_unanswered(now) && contact.ours.index > contact.ours.acked;
-            if contact.hello_due.is_some_and(|day| day <= now.day()) || unheard {
+            // In whichever line it stands: an old copy has left the one that it was said in.
+            let is_unheard = async || {
+                let bodies: Vec<Body> = self.vault.scan().await?;
+                Ok::<bool, ClientError>(bodies.iter().any(|body| body.contact == contact.fingerprint))
+            };
+            if contact.is_to_be_called(now) && (contact.hello_due.is_some() || is_unheard().await?) {
                 first = both(first, self.ensure_session(&contact.fingerprint, now, rng).await);
             } else if contact.reseal_due.is_yes() {
                 first = both(first, self.reseal(&contact, now, rng).await);
@@ -336,7 +342,7 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         for outgoing in self.outgoing().await? {
             named.extend(outgoing.photos.iter().map(|photo| photo.spool));
         }
-        for message in self.vault.scan::<crate::message::Message>().await? {
+        for message in self.vault.scan::<Message>().await? {
             named.extend(message.photos.iter().map(|photo| photo.spool));
         }
         for name in there {

@@ -30,9 +30,11 @@ use crate::{
     mailboxes::Mailbox,
     message::Body,
     moving::note_arrival,
+    profile::Profile,
     sessions::StoredSession,
     spool::Spool,
     transport::Transport,
+    untold::save_untold,
     vault::{
         Turn, VaultError,
         record::{Flag, Record},
@@ -217,7 +219,10 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
                 }
                 Err(OpenError::Misbehaved(_)) => return Ok(Outcome::Aside(Reason::Forged(from.contact.fingerprint))),
                 Err(OpenError::TooManySkipped) => {
-                    self.want_hello(&from.contact.fingerprint, now, rng).await?;
+                    // It is tried again by each process, and in a session that was left since nobody is called for it.
+                    if from.session.superseded.is_none() {
+                        self.want_hello(&from.contact.fingerprint, now, rng).await?;
+                    }
                     worst = Reason::Skipped;
                 }
                 Err(_) => {}
@@ -273,7 +278,9 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         if contact.has_lost_theirs(&from.session.id) {
             contact.want_hello(now.day());
         }
-        if contact.mailbox == Some(mailbox) && !contact.mailbox_used.is_yes() {
+        // What comes late in a session that they have left since tells nothing of where they write now.
+        let is_late = contact.have_left(&from.session.id);
+        if contact.mailbox == Some(mailbox) && !contact.mailbox_used.is_yes() && !is_late {
             contact.mailbox_used = Flag::Yes;
             note_arrival(&mut turn, &fingerprint, now, rng).await?;
         }
@@ -291,11 +298,11 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
                     contact.reseal_due = Flag::Yes;
                 }
                 // A late frame of a lost home names mailboxes that nobody watches any more; their Hello named others since.
-                if !contact.have_left(&from.session.id) {
+                if !is_late {
                     let moved = note_addresses(&mut contact, frame);
                     taken.notices.extend(self.unreachable_at(fingerprint, moved).await?);
                 }
-                taken.notices.extend(self.note_ack(&mut turn, &mut contact, frame, now).await?);
+                self.note_ack(&mut turn, &mut contact, frame, now, rng).await?;
                 if matches!(contact.standing, contact::Standing::Accepted | contact::Standing::Requested) {
                     let said = self.take_content(&mut turn, &mut contact, verified, now, rng).await?;
                     taken.notices.extend(said.notices);
@@ -304,7 +311,7 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
             }
             // Whoever seals it again has not heard that it came: a restored home, whose receipts went to the one before.
             Standing::Repeated => self.repeat_receipt(&mut turn, &contact, frame, now, rng).await?,
-            Standing::Contradicts => taken.contradicts = true,
+            Standing::Contradicts => taken.contradicts = contact.split(frame.line),
         }
         if taken.contradicts {
             let aside = Aside::new(&mailbox, envelope, Reason::Contradicts(fingerprint), now);
@@ -337,9 +344,11 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         contact: &mut Contact,
         frame: &Frame,
         now: Timestamp,
-    ) -> Result<Option<Notice>, ClientError> {
-        if frame.ack.line != contact.ours.line {
-            // A line this vault has left: what it covers need not be sealed again either.
+        rng: &mut impl CryptoRng,
+    ) -> Result<(), ClientError> {
+        let profile: Profile = turn.get(Profile::ID).await?.ok_or(ClientError::Damaged)?;
+        if frame.ack.line != contact.ours.line || contact.ours.vault != profile.line {
+            // A line that this vault left, or that a backup brought: what it covers need not be sealed again either.
             let is_covered = |body: &Body| {
                 body.contact == contact.fingerprint && body.line == frame.ack.line && body.index <= frame.ack.index
             };
@@ -348,14 +357,15 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
             }
         } else if frame.ack.index > contact.ours.index {
             contact.want_hello(now.day());
-            return Ok(contact.leave_line(&turn.scan().await?));
+            let doubtful = contact.leave_line(&turn.scan().await?).filter(|_| contact.is_accepted());
+            save_untold(turn, doubtful, rng).await?;
         } else if frame.ack.index > contact.ours.acked {
             for index in contact.ours.acked.saturating_add(1)..=frame.ack.index {
                 turn.delete_id::<Body>(&Body::record_id(&contact.fingerprint, contact.ours.line, index));
             }
             contact.ours.acked = frame.ack.index;
         }
-        Ok(None)
+        Ok(())
     }
 
     /// Nothing to save of this envelope but that it was here.
@@ -366,9 +376,8 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         rng: &mut impl CryptoRng,
     ) -> Result<(), ClientError> {
         let mut turn = self.vault.turn();
-        let digest = envelope.digest();
-        turn.put(&Seen { digest, day: now.day() }, rng);
-        turn.delete_id::<Attempts>(digest.as_bytes());
+        turn.put(&Seen { digest: envelope.digest(), day: now.day() }, rng);
+        turn.delete_id::<Attempts>(envelope.digest().as_bytes());
         Ok(turn.commit().await?)
     }
 
@@ -378,13 +387,14 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         now: Timestamp,
         rng: &mut impl CryptoRng,
     ) -> Result<(), ClientError> {
-        until_undisturbed(async || {
-            let mut turn = self.vault.turn();
-            let Some(mut record) = turn.get::<Contact>(contact.as_bytes()).await? else { return Ok(()) };
-            record.want_hello(now.day());
-            turn.put(&record, rng);
-            Ok(turn.commit().await?)
-        })
-        .await
+        let want = async |_: &mut Turn<'_, S>, contact: &mut Contact| {
+            contact.want_hello(now.day());
+            Ok(())
+        };
+        match self.edit_contact(contact, rng, want).await {
+            // Declined meanwhile.
+            Ok(_) | Err(ClientError::Unknown(_)) => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 }

@@ -27,6 +27,7 @@ use crate::{
     send::OutboxItem,
     spool::Spool,
     transport::Transport,
+    untold::save_untold,
     vault::{record::Flag, store::Store},
 };
 
@@ -270,7 +271,6 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
     async fn begin_new_line(&self, now: Timestamp, rng: &mut impl CryptoRng) -> Result<(), ClientError> {
         self.tell(Notice::OldCopy);
         until_undisturbed(async || {
-            let mut doubtful = Vec::new();
             let mut turn = self.vault.turn();
             let mut profile: Profile = turn.get(Profile::ID).await?.ok_or(ClientError::Damaged)?;
             profile.begin_anew(rng);
@@ -279,19 +279,18 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
             for item in turn.scan::<OutboxItem>().await? {
                 turn.delete(&item);
             }
+            let messages = turn.scan().await?;
             for mut contact in turn.scan::<Contact>().await? {
                 if contact.sending().is_some() && contact.is_accepted() {
                     // Not taken back where several mailboxes say the same: then no session is left by the second time.
-                    contact.hello_due = Some(now.day());
-                    doubtful.extend(contact.leave_line(&turn.scan().await?));
+                    contact.want_hello_today(now.day());
+                    save_untold(&mut turn, contact.leave_line(&messages), rng).await?;
                 }
                 contact.supersede_all(profile.not_fallen_back(now));
                 turn.put(&contact, rng);
             }
             turn.put(&profile, rng);
-            turn.commit().await?;
-            doubtful.into_iter().for_each(|notice| self.tell(notice));
-            Ok(())
+            Ok(turn.commit().await?)
         })
         .await
     }
@@ -391,8 +390,7 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         sequence: Sequence,
         rng: &mut impl CryptoRng,
     ) -> Result<(), ClientError> {
-        let known: Option<Mailbox> = self.vault.get(mailbox).await?;
-        if known.is_some_and(|known| known.ready >= sequence.0) {
+        if self.vault.get::<Mailbox>(mailbox).await?.is_some_and(|known| known.ready >= sequence.0) {
             return Ok(());
         }
         self.edit_mailbox(mailbox, rng, |mailbox| mailbox.ready = mailbox.ready.max(sequence.0)).await

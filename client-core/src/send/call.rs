@@ -24,7 +24,7 @@ use crate::{
     sessions::StoredSession,
     spool::Spool,
     transport::Transport,
-    vault::{record::Flag, store::Store},
+    vault::{Turn, record::Flag, store::Store},
 };
 
 impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
@@ -37,36 +37,24 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
     ) -> Result<(), ClientError> {
         let record: Contact = self.vault.get(contact.as_bytes()).await?.ok_or_else(|| unknown(contact))?;
         must_be_accepted(&record)?;
-        let hello_due = record.hello_due.is_some_and(|day| day <= now.day());
-        if record.sending().is_some() && !hello_due && !record.is_unanswered(now) {
+        let is_to_be_called = record.is_to_be_called(now);
+        if record.sending().is_some() && !is_to_be_called {
             return Ok(());
         }
         match self.call(&record, now, rng).await {
             // What is at that doorbell are not their prekeys: each look would take another from whoever is there.
-            Err(error @ ClientError::Bundle(_)) if hello_due => {
-                self.try_again_tomorrow(contact, now, rng).await?;
+            Err(error @ ClientError::Bundle(_)) if is_to_be_called => {
+                let put_off = async |_: &mut Turn<'_, S>, contact: &mut Contact| {
+                    contact.called_on = now.day();
+                    contact.want_hello(now.day());
+                    Ok(())
+                };
+                self.edit_contact(contact, rng, put_off).await?;
                 return Err(error);
             }
             called => called?,
         }
         self.reseal(&record, now, rng).await
-    }
-
-    async fn try_again_tomorrow(
-        &self,
-        contact: &Fingerprint,
-        now: Timestamp,
-        rng: &mut impl CryptoRng,
-    ) -> Result<(), ClientError> {
-        until_undisturbed(async || {
-            let mut turn = self.vault.turn();
-            let Some(mut record) = turn.get::<Contact>(contact.as_bytes()).await? else { return Ok(()) };
-            record.answered_lost_state = now.day();
-            record.want_hello(now.day());
-            turn.put(&record, rng);
-            Ok(turn.commit().await?)
-        })
-        .await
     }
 
     async fn call(&self, contact: &Contact, now: Timestamp, rng: &mut impl CryptoRng) -> Result<(), ClientError> {
@@ -109,7 +97,7 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
                         turn.delete_id::<StoredSession>(gone.as_bytes());
                     }
                     if record.hello_due.take().is_some() {
-                        record.answered_lost_state = now.day();
+                        record.called_on = now.day();
                     }
                     record.reseal_due = Flag::Yes;
                     let item = OutboxItem {

@@ -24,11 +24,11 @@ use crate::{
     connection::expect_reply,
     contact::Contact,
     error::{ClientError, both},
-    event::Notice,
     message::{Direction, Message, State},
     relays::Relay,
     spool::Spool,
     transport::{Transport, TransportError},
+    untold::{Untold, save_untold},
     vault::store::Store,
 };
 
@@ -47,7 +47,7 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         }
         self.drop_left_out(now, rng).await?;
         self.sweep_outgoing().await?;
-        both(deposited, begun)
+        both(both(deposited, begun), self.tell_untold(rng).await)
     }
 
     async fn deposit_waiting(
@@ -153,7 +153,7 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         now: Timestamp,
         rng: &mut impl CryptoRng,
     ) -> Result<(), ClientError> {
-        let is_asked_anew = until_undisturbed(async || {
+        until_undisturbed(async || {
             let mut turn = self.vault.turn();
             turn.delete(item);
             if let What::Message(id) = item.what
@@ -169,18 +169,14 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
             let contact: Option<Contact> = turn.get(item.contact.as_bytes()).await?;
             // Another process may have found the same, and have begun a newer one: nobody is called twice for it.
             let contact = contact.filter(|contact| found.is_ended(contact) && contact.hello_due.is_none());
-            if let Some(mut contact) = contact.clone() {
+            if let Some(mut contact) = contact {
                 contact.want_hello(now.day());
                 turn.put(&contact, rng);
+                save_untold(&mut turn, [Untold::MailboxEnded(item.contact)], rng).await?;
             }
-            turn.commit().await?;
-            Ok(contact.is_some())
+            Ok(turn.commit().await?)
         })
-        .await?;
-        if is_asked_anew {
-            self.tell(Notice::MailboxEnded(item.contact));
-        }
-        Ok(())
+        .await
     }
 
     /// A blob outlives the newest envelope that names it by a week. One that is gone already is not waited for: its
@@ -253,9 +249,7 @@ impl Found {
             .and_then(|contact| contact.sending().filter(|session| session.confirmed.is_yes()));
         ended.map_or(Self::AsBefore, |session| Self::Ended(session.id))
     }
-}
 
-impl Found {
     /// Whether the session that ended is still the one that sends.
     fn is_ended(&self, contact: &Contact) -> bool {
         matches!(self, Self::Ended(session) if contact.sending().is_some_and(|sending| sending.id == *session))

@@ -79,8 +79,7 @@ impl Two {
     /// As a send does it: a Hello first, where one is due.
     fn say(&mut self, who: usize) {
         let contact = &mut self.contacts[who];
-        let is_due = contact.hello_due.is_some_and(|day| day <= self.now.day());
-        if contact.sending().is_none() || is_due || contact.is_unanswered(self.now) {
+        if contact.sending().is_none() || contact.is_to_be_called(self.now) {
             // Any id may be the smaller one.
             self.ids = self.ids.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             let mut bytes = [0; 32];
@@ -89,7 +88,7 @@ impl Two {
             let session = session(id, generation, Flag::Yes, self.now);
             let _ = contact.add_sending(session, self.now);
             if contact.hello_due.take().is_some() {
-                contact.answered_lost_state = self.now.day();
+                contact.called_on = self.now.day();
             }
             self.called += 1;
             self.letters.push(Letter { to: 1 - who, id, generation: Some(generation) });
@@ -104,7 +103,7 @@ impl Two {
         let Some(generation) = letter.generation else {
             contact.confirm_session(&letter.id);
             if contact.has_lost_theirs(&letter.id) {
-                contact.hello_due = Some(now.day().max(contact.answered_lost_state.plus(1)));
+                contact.want_hello(now.day());
             }
             return;
         };
@@ -114,7 +113,7 @@ impl Two {
             Verdict::Newest | Verdict::GlareTheirs => contact.add_sending(session, now),
             Verdict::GlareOurs => contact.add_readable(session, now),
             Verdict::LostState => {
-                contact.hello_due = Some(now.day().max(contact.answered_lost_state.plus(1)));
+                contact.want_hello(now.day());
                 contact.add_readable(session, now)
             }
         };

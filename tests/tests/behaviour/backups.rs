@@ -85,6 +85,7 @@ async fn a_restored_home_talks_to_everybody_again_by_itself() {
 
     let contact = restored.client.contact("bob").await.unwrap();
     assert_eq!((contact.trust, contact.standing), (Trust::Verified, Standing::Accepted));
+    assert_eq!(contact.hello_due, None, "their ack of what the lost home wrote calls nobody once more");
     let with_photo = with_note(&restored, "a photo").await;
     assert_eq!(restored.photo(&with_photo, 0).await.unwrap(), photo);
     let status = restored.client.status().await.unwrap();
@@ -124,6 +125,8 @@ async fn a_restored_home_hears_again_how_far_its_messages_came() {
         assert_eq!(with_note(&restored, note).await.state, state, "{note}");
     }
     assert!(with_note(&restored, "taken back").await.retraction.unwrap().confirmed.is_yes());
+    let heard = restored.heard();
+    assert!(!heard.iter().any(|notice| matches!(notice, Notice::Doubtful { .. })), "all of it arrived: {heard:?}");
 }
 
 #[tokio::test]

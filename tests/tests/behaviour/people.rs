@@ -1,10 +1,13 @@
 //! Strangers, friends, and those one would rather not hear of.
 
-use lightproof_core::{contact::Standing, event::Notice, message::State, people::CardRelay, receive::Reason};
+use lightproof_core::{
+    contact::Standing, e2ee::card::ContactCard, event::Notice, message::State, people::CardRelay, receive::Reason,
+};
 use lightproof_tests::{
     Person, Scene,
     scene::{exact, noise},
 };
+use lightproof_wire::{hash::Digest, relay_link::RelayLink};
 
 #[tokio::test]
 async fn receipts_tell_of_delivery_and_of_viewing() {
@@ -111,11 +114,23 @@ async fn to_decline_somebody_who_was_removed_leaves_what_there_was_before() {
     scene.bob.client.remove_contact(&alice, now, &mut scene.bob.rng).await.unwrap();
     scene.bob.receive().await.unwrap();
     scene.alice.note("bob", "are you there?").await;
+    let taken_back = scene.alice.note("bob", "taken back").await.sent[0].message.clone().unwrap();
+    scene.alice.client.retract(&taken_back, now, &mut scene.alice.rng).await.unwrap();
+    scene.alice.client.hang_up();
     scene.bob.receive().await.unwrap();
     let request = scene.bob.client.requests().await.unwrap().remove(0);
     scene.bob.client.decline(&request.fingerprint, now, &mut scene.bob.rng).await.unwrap();
     assert_eq!(scene.bob.client.requests().await.unwrap().len(), 0);
     assert_eq!(scene.bob.notes().await, ["hello", "well"], "of the request nothing stays, and of before all");
+    // Nobody answered for a week: she calls again, and says the same again. It was taken for known, acked and never shown.
+    scene.clock.advance_days(8);
+    scene.alice.receive().await.unwrap();
+    scene.bob.receive().await.unwrap();
+    scene.bob.accept_all().await;
+    scene.settle().await;
+    assert_eq!(scene.bob.notes().await, ["hello", "well", "are you there?", ""]);
+    assert_eq!(scene.bob.inbox().await.pop().unwrap().state, State::Retracted);
+    assert_eq!(scene.bob.heard(), []);
 }
 
 /// Of a request nobody sees that name, and a card of somebody else who is called so was taken for a changed identity.
@@ -327,4 +342,19 @@ async fn a_card_that_comes_late_does_not_bring_a_replaced_one_back() {
         assert_eq!(known.drop, scene.bob.client.card().await.unwrap().doorbell, "{why}");
     }
     assert_eq!(scene.alice.notes().await[1..], ["second card", "third card", "fourth card", "by the way"]);
+}
+
+/// A card is as old as the day it was printed: it brought back a key that the user had replaced.
+#[tokio::test]
+async fn a_card_that_is_added_does_not_bring_the_replaced_key_of_a_relay_back() {
+    let mut scene = Scene::strangers().await;
+    let pinned = |byte| RelayLink::new("relay.example", 443, vec![Digest::of(&[byte])]).unwrap();
+    let (old, new, now) = (pinned(1), pinned(2), scene.clock.now());
+    let card = ContactCard { relay: old.clone(), ..scene.bob.client.card().await.unwrap() };
+    let alice = &mut scene.alice;
+    alice.client.allow_relay(&new, &mut alice.rng).await.unwrap();
+    alice.client.add_contact(&card, Some("bob"), CardRelay::Typed, now, &mut alice.rng).await.unwrap();
+    let links: Vec<_> = alice.client.relays().await.unwrap().into_iter().map(|relay| relay.link).collect();
+    assert!(links.contains(&new.to_text()) && !links.contains(&old.to_text()), "{links:?}");
+    assert!(alice.client.is_relay_allowed(&old).await.unwrap(), "by the link that was typed");
 }

@@ -1,6 +1,6 @@
 //! Sessions that begin twice, are forgotten, or come from an old copy.
 
-use lightproof_core::{event::Notice, receive::Reason};
+use lightproof_core::{event::Notice, receive::Reason, vault::store::Table};
 use lightproof_tests::{Scene, TestRelay, relay::TestClock};
 
 #[tokio::test]
@@ -141,6 +141,29 @@ async fn back_to_before_she_wrote(scene: &mut Scene) {
     scene.alice.go_back_to(&old).await;
 }
 
+/// With the line that it left went what it could have counted again.
+#[tokio::test]
+async fn what_an_old_copy_sent_in_doubt_is_told_after_a_kill_too() {
+    let mut scene = Scene::friends().await;
+    scene.talk().await;
+    scene.settle().await;
+    let old = scene.alice.store.copy();
+    scene.bob.note("alice", "taken by the newer copy").await;
+    scene.alice.receive().await.unwrap();
+    scene.alice.go_back_to(&old).await;
+    scene.alice.note("bob", "too early").await;
+    scene.alice.life.ends_with(Table::Contacts);
+    assert!(scene.alice.try_receive().await.is_none());
+    let _unread = scene.alice.heard();
+    scene.alice.restart().await;
+    for _ in 0..2 {
+        scene.alice.receive().await.unwrap();
+    }
+    let doubtful = Notice::Doubtful { contact: scene.bob.client.fingerprint(), count: 1 };
+    let heard = scene.alice.heard();
+    assert_eq!(heard.iter().filter(|notice| **notice == doubtful).count(), 1, "{heard:?}");
+}
+
 /// The relay had nothing acked that the old copy does not know of: neither side used to notice, and nothing the copy sent was
 /// ever opened.
 #[tokio::test]
@@ -196,6 +219,21 @@ async fn whoever_writes_from_an_old_copy_is_called_whatever_of_the_session_does_
     let alices = session(scene.alice.client.contact("bob").await.unwrap());
     let bobs = session(scene.bob.client.contact("alice").await.unwrap());
     assert!(alices.id == bobs.id && alices.generation == 2, "both send in the new session");
+    // Sealed again, it stands where Bob has taken another. It was called forged, his ack of the other passed for one of this, and
+    // nobody was told that it is lost.
+    let _before = scene.alice.heard();
+    scene.settle().await;
+    scene.bob.note("alice", "what came?").await;
+    scene.settle().await;
+    let doubtful = Notice::Doubtful { contact: scene.bob.client.fingerprint(), count: 1 };
+    assert!(scene.alice.heard().contains(&doubtful));
+    scene.alice.note("bob", "said again").await;
+    scene.settle().await;
+    assert_eq!(scene.bob.notes().await, ["one", "from the newer copy", "said again"]);
+    let heard = scene.bob.heard();
+    let told = |wanted: Notice| heard.iter().filter(|notice| **notice == wanted).count();
+    assert_eq!((told(Notice::Contradicts(alice)), told(Notice::NewLine(alice))), (1, 1), "{heard:?}");
+    assert_eq!(told(Notice::Forged(Some(alice))), 0);
 }
 
 /// The Hello used to go to the mailbox that the newer copy had named, which the old one does not watch.
@@ -233,6 +271,26 @@ async fn what_was_never_answered_is_said_again_in_a_new_session() {
     assert_eq!(scene.bob.notes().await, ["one", "two"]);
 }
 
+/// In a line that was left no place waits for an ack: a Hello that expired was not said again.
+#[tokio::test]
+async fn an_old_copy_whose_hello_expired_calls_again() {
+    let mut scene = Scene::friends().await;
+    scene.talk().await;
+    scene.settle().await;
+    scene.alice.note("bob", "before the copy").await;
+    let old = scene.alice.store.copy();
+    scene.bob.note("alice", "taken by the newer copy").await;
+    scene.alice.receive().await.unwrap();
+    scene.alice.go_back_to(&old).await;
+    scene.alice.receive().await.unwrap();
+    assert!(scene.alice.heard().contains(&Notice::OldCopy));
+    // Bob is away for longer than his relay keeps anything.
+    scene.relay.let_days_pass(40).await;
+    scene.settle().await;
+    scene.settle().await;
+    assert_eq!(scene.bob.notes().await, ["hello", "well", "before the copy"]);
+}
+
 #[tokio::test]
 async fn eleven_hundred_messages_that_expired_are_said_again() {
     let mut scene = Scene::friends().await;
@@ -251,6 +309,14 @@ async fn eleven_hundred_messages_that_expired_are_said_again() {
     let notes = scene.bob.notes().await;
     assert_eq!(notes.len(), 2 + wanted.len() + 1);
     assert_eq!(notes[2..2 + wanted.len()], wanted);
+    // The last is still aside, and each process tries it again: it called once more on every day.
+    let _before = scene.alice.heard();
+    scene.clock.advance_days(1);
+    for _ in 0..2 {
+        scene.bob.restart().await;
+        scene.settle().await;
+    }
+    assert_eq!(scene.alice.heard(), []);
 }
 
 #[tokio::test]
