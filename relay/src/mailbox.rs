@@ -208,7 +208,9 @@ pub fn deposit(
     if limits.space < limits.space_for(mailbox.kind) || mailbox.stored_count >= limits.envelopes(mailbox.kind) {
         return Err(Refusal::QuotaFull.into());
     }
-    let expires = today.plus(limits.envelope_days.into());
+    // It goes with its mailbox, and this is signed. One that is over and not swept yet takes it for today.
+    let last_day = mailbox.last_watch.plus(limits.mailbox_days.into());
+    let expires = today.plus(limits.envelope_days.into()).min(last_day).max(today);
     mailbox.highest_given = Sequence(mailbox.highest_given.0.saturating_add(1));
     mailbox.stored_count = mailbox.stored_count.saturating_add(1);
     let place = EnvelopeKey { owner, sequence: mailbox.highest_given };
