@@ -14,7 +14,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::admit::network;
+use crate::admit::{network, site};
 
 /// A connection that gives up its seat has this long to end in.
 const GIVING_WAY: Duration = Duration::from_secs(5);
@@ -175,14 +175,6 @@ impl Drop for Seat {
         }
         // While nobody looks: it is counted by neither or by both.
         drop(self.free.take());
-    }
-}
-
-/// What one customer can have at most: an IPv4 address, a /48 of IPv6.
-fn site(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(v6) => IpAddr::V6((v6.to_bits() >> 80 << 80).into()),
-        v4 => v4,
     }
 }
 
