@@ -113,6 +113,7 @@ async fn greet(stream: TcpStream, peer: IpAddr, front: &Arc<Front>, router: &Rou
     // Whom a proxy speaks for is known only once it has spoken.
     let known = (!front.proxies.trust(peer)).then_some(peer);
     if front.seats.are_taken(known) {
+        front.service.metrics.seats_refused.inc();
         return;
     }
     let handshake = loop {

@@ -137,6 +137,7 @@ async fn seats_are_taken_by_established_connections_alone_and_given_back() {
         seated.push(Client::connect(relay.link()).await);
     }
     assert!(Client::try_connect(relay.link()).await.is_none(), "no third one");
+    assert_eq!((relay.metrics().seats_refused.get(), relay.metrics().seats_given_up.get()), (1, 0));
     seated.pop();
     let again = async {
         loop {
@@ -164,6 +165,7 @@ async fn whoever_comes_alone_gets_a_seat_of_a_crowd() {
     let newcomer = Client::connect_from([127, 0, 0, 2], relay.link());
     let mut newcomer = timeout(Duration::from_secs(10), newcomer).await.expect("another address gets one of theirs");
     assert_eq!(newcomer.ask(Command::Ping).await, Reply::Pong);
+    assert_eq!((relay.metrics().seats_refused.get(), relay.metrics().seats_given_up.get()), (1, 1));
     let mut newest = crowd.pop().unwrap();
     assert_eq!(newest.try_push(Duration::from_secs(10)).await, None, "whoever came last has given way");
     for one in &mut crowd {
