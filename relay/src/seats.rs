@@ -17,10 +17,12 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     admit::{network, site},
     metrics::Metrics,
+    shutdown,
+    socket::GOODBYE,
 };
 
-/// A connection that gives up its seat has this long to end in.
-const GIVING_WAY: Duration = Duration::from_secs(5);
+/// A connection that gives up its seat has this long to end in: as long as one takes that takes nothing, and a moment.
+const GIVING_WAY: Duration = shutdown::PATIENCE.saturating_add(GOODBYE).saturating_add(Duration::from_millis(500));
 
 /// What a relay can seat.
 pub(crate) struct Seats {

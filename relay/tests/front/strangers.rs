@@ -15,6 +15,7 @@ use tokio::{
 
 use crate::{
     client::{Client, mailbox},
+    drain::stalled,
     effort,
     material::{ANY, Program, find, relay, start},
 };
@@ -172,5 +173,21 @@ async fn whoever_comes_alone_gets_a_seat_of_a_crowd() {
         assert_eq!(one.ask(Command::Ping).await, Reply::Pong);
     }
     drop((crowd, newest, newcomer));
+    relay.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_crowd_that_takes_nothing_gives_way_in_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let relay = start(folder.path(), "connections = 2").await;
+    let mut first = Client::connect(relay.link()).await;
+    let newest = stalled(relay.link()).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let began = Instant::now();
+    let mut newcomer = Client::connect_from([127, 0, 0, 2], relay.link()).await;
+    let took = began.elapsed();
+    assert!(took > Duration::from_secs(1), "it did not stall: {took:?}");
+    assert_eq!((first.ask(Command::Ping).await, newcomer.ask(Command::Ping).await), (Reply::Pong, Reply::Pong));
+    drop((first, newest, newcomer));
     relay.shutdown().await;
 }
