@@ -88,8 +88,17 @@ impl Default for Admission {
 
 /// The network that one customer usually gets: an IPv4 address, a /64 of IPv6.
 pub(crate) fn network(address: IpAddr) -> IpAddr {
+    first_bits(address, 64)
+}
+
+/// What one customer can have at most: an IPv4 address, a /48 of IPv6.
+pub(crate) fn site(address: IpAddr) -> IpAddr {
+    first_bits(address, 48)
+}
+
+fn first_bits(address: IpAddr, bits: u32) -> IpAddr {
     match address.to_canonical() {
-        IpAddr::V6(v6) => IpAddr::V6((v6.to_bits() & !u128::from(u64::MAX)).into()),
+        IpAddr::V6(v6) => IpAddr::V6((v6.to_bits() & !(u128::MAX >> bits)).into()),
         v4 => v4,
     }
 }

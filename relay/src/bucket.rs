@@ -191,21 +191,24 @@ impl<K: Eq + Hash> Daily<K> {
             self.others = 0;
         }
         let limit = self.limit;
-        let count = self.count(key);
-        let sum = count.saturating_add(amount);
-        if sum > limit {
+        // Whoever asks for more than all of it is given no place.
+        let count = (amount <= limit).then(|| self.count(key)).filter(|count| **count <= limit.saturating_sub(amount));
+        let Some(count) = count else {
             let midnight_ms = today.plus(1).start().since_ms(now);
             return Err(Refusal::TooMany { retry_after_ms: u32::try_from(midnight_ms).unwrap_or(u32::MAX) });
-        }
-        *count = sum;
+        };
+        *count = count.saturating_add(amount);
         Ok(())
     }
 
-    /// Gives back what was taken today and not used.
+    /// Gives back what was taken today and not used, and the place of whoever has nothing left.
     pub fn give_back(&mut self, key: K, amount: u64, now: Timestamp) {
         if self.day == now.day() || self.day == now.day().plus(1) {
-            let count = self.count(key);
+            let count = self.known.get_mut(&key).unwrap_or(&mut self.others);
             *count = count.saturating_sub(amount);
+            if *count == 0 {
+                self.known.remove(&key);
+            }
         }
     }
 

@@ -69,7 +69,7 @@ impl Front {
             origins: config.origins.clone(),
             pace: config.pace,
             handshakes: Handshakes::new(handshakes, service.metrics.clone()),
-            seats: Seats::new(connections, config.connections_per_address),
+            seats: Seats::new(connections, config.connections_per_address, service.metrics.clone()),
             asked_to_reload: Arc::default(),
             warned: Once::new(),
             ready: Ready::default(),

@@ -17,7 +17,7 @@ use std::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    admit::network,
+    admit::site,
     metrics::{Counted, Metrics},
 };
 
@@ -36,7 +36,7 @@ pub(crate) struct Handshakes {
 struct UnderWay {
     next: u64,
     count: usize,
-    /// Those of each address, oldest first.
+    /// Those of each site, oldest first.
     theirs: HashMap<IpAddr, BTreeMap<u64, Arc<Begun>>>,
     /// Who has most comes last, and of two with as many the one whose oldest is older.
     heaviest_last: BTreeSet<Weight>,
@@ -74,7 +74,7 @@ impl Handshakes {
         let number = under_way.next;
         under_way.next = number.wrapping_add(1);
         let begun = Arc::new(Begun {
-            address: network(address),
+            address: site(address),
             since: Instant::now(),
             has_spoken: AtomicBool::new(false),
             cut: CancellationToken::new(),
@@ -193,6 +193,16 @@ mod tests {
         assert!(left.count == 0 && left.theirs.is_empty() && left.heaviest_last.is_empty(), "nothing is remembered");
         drop(left);
         assert_eq!((all.metrics.handshakes_open.get(), all.metrics.handshakes_cut.get()), (0, 1));
+    }
+
+    #[test]
+    fn a_crowd_from_all_over_an_ipv6_site_is_one() {
+        let all = Handshakes::new(4, Metrics::default());
+        let honest = begin(&all, 1);
+        let of = |network: u16| IpAddr::from([0x2001, 0xdb8, 0, network, 0, 0, 0, 1]);
+        let crowd: Vec<_> = (0..8).map(|network| all.begin(of(network)).unwrap()).collect();
+        assert_eq!(crowd.iter().filter(|one| one.cut().is_cancelled()).count(), 5);
+        assert!(!honest.cut().is_cancelled());
     }
 
     #[test]

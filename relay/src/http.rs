@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use axum::{
     Extension, Router,
     extract::{Request, State},
-    http::{StatusCode, header},
+    http::{StatusCode, Version, header},
     response::{Html, IntoResponse as _, Response},
     routing::get,
 };
@@ -99,6 +99,10 @@ async fn upgrade(
     Extension(caller): Extension<Arc<Caller>>,
     mut request: Request,
 ) -> Response {
+    // Nothing is upgraded there, and the connection would live on without its seat.
+    if request.version() < Version::HTTP_11 {
+        return StatusCode::UPGRADE_REQUIRED.into_response();
+    }
     let headers = match socket::accept_upgrade(request.headers(), &front.origins) {
         Ok(headers) => headers,
         Err(status) => return status.into_response(),
@@ -112,18 +116,19 @@ async fn upgrade(
         Err(NoSeat::ForThisAddress) => return StatusCode::TOO_MANY_REQUESTS.into_response(),
         Err(NoSeat::ForAnybody) => return StatusCode::SERVICE_UNAVAILABLE.into_response(),
     };
-    caller.is_established();
     let upgrading = hyper::upgrade::on(&mut request);
     let tasks = front.service.tasks.clone();
     tasks.spawn(async move {
         let stop = seat.give_way();
         // Held as long as the connection lives, so that it counts.
-        let _held = (caller, seat);
+        let held = (caller, seat);
         let upgraded = tokio::select! {
             upgraded = timeout(HANDSHAKE_DEADLINE, upgrading) => upgraded,
             () = stop.cancelled() => return,
         };
         if let Ok(Ok(upgraded)) = upgraded {
+            // Not before: whoever takes no `101` gives back the seat and keeps the socket, which can then be cut.
+            held.0.is_established();
             let service = Arc::clone(&front.service);
             drive::drive(TokioIo::new(upgraded), service, address, front.pace, stop).await;
         }

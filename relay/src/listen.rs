@@ -21,7 +21,7 @@ use crate::{
     front::Front,
     handshakes::Handshake,
     http::{self, HANDSHAKE_DEADLINE},
-    metrics::{Counted, Group},
+    metrics::{Counted, Group, Metrics},
     tls::ACME_PROTOCOL,
 };
 
@@ -43,6 +43,12 @@ pub(crate) struct Caller {
 }
 
 impl Caller {
+    pub(crate) fn new(peer: IpAddr, handshake: Handshake, metrics: &Metrics) -> Self {
+        metrics.connections.inc();
+        let open = Counted::more(&metrics.connections_open);
+        Self { peer, handshake: Mutex::new(Some(handshake)), _open: open }
+    }
+
     /// The connection is established: it counts among the others no more.
     pub(crate) fn is_established(&self) {
         self.handshake.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -107,6 +113,7 @@ async fn greet(stream: TcpStream, peer: IpAddr, front: &Arc<Front>, router: &Rou
     // Whom a proxy speaks for is known only once it has spoken.
     let known = (!front.proxies.trust(peer)).then_some(peer);
     if front.seats.are_taken(known) {
+        front.service.metrics.seats_refused.inc();
         return;
     }
     let handshake = loop {
@@ -117,10 +124,7 @@ async fn greet(stream: TcpStream, peer: IpAddr, front: &Arc<Front>, router: &Rou
         }
     };
     let cut = handshake.cut();
-    let metrics = &front.service.metrics;
-    metrics.connections.inc();
-    let open = Counted::more(&metrics.connections_open);
-    let caller = Arc::new(Caller { peer, handshake: Mutex::new(Some(handshake)), _open: open });
+    let caller = Arc::new(Caller::new(peer, handshake, &front.service.metrics));
     let (front, router) = (Arc::clone(front), router.clone().layer(Extension(Arc::clone(&caller))));
     front.service.tasks.clone().spawn(async move {
         tokio::select! {

@@ -8,6 +8,7 @@ use lightproof_wire::{
     envelope::Envelope,
     hash::Digest,
     id::Sequence,
+    limits::ENVELOPE_BYTES,
     refusal::Refusal,
     time::Day,
 };
@@ -86,6 +87,8 @@ pub struct EnvelopeRow {
     pub day: Day,
     /// The last day it stays.
     pub expires: Day,
+    /// Its name among the deposits.
+    pub digest: Digest,
     /// Itself.
     pub envelope: Envelope,
 }
@@ -93,6 +96,11 @@ pub struct EnvelopeRow {
 impl Row for EnvelopeRow {
     const TABLE: Table = Table::Envelopes;
     type Key = EnvelopeKey;
+    const BULK_BYTES: usize = ENVELOPE_BYTES;
+
+    fn is_whole(&self) -> bool {
+        self.envelope.digest() == self.digest
+    }
 }
 
 /// The key of a deposit: the same envelope at the same drop is one deposit.
@@ -208,11 +216,13 @@ pub fn deposit(
     if limits.space < limits.space_for(mailbox.kind) || mailbox.stored_count >= limits.envelopes(mailbox.kind) {
         return Err(Refusal::QuotaFull.into());
     }
-    let expires = today.plus(limits.envelope_days.into());
+    // It goes with its mailbox, and this is signed. One that is over and not swept yet takes it for today.
+    let last_day = mailbox.last_watch.plus(limits.mailbox_days.into());
+    let expires = today.plus(limits.envelope_days.into()).min(last_day).max(today);
     mailbox.highest_given = Sequence(mailbox.highest_given.0.saturating_add(1));
     mailbox.stored_count = mailbox.stored_count.saturating_add(1);
     let place = EnvelopeKey { owner, sequence: mailbox.highest_given };
-    row::save(rows, &place, &EnvelopeRow { day: today, expires, envelope })?;
+    row::save(rows, &place, &EnvelopeRow { day: today, expires, digest, envelope })?;
     row::save(rows, &key, &DepositRow { day: today, expires })?;
     row::save(rows, &owner, &mailbox)?;
     expire::remember_mail(rows, expires, MailKey { drop, owner })?;

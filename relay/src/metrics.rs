@@ -39,6 +39,10 @@ pub struct Metrics {
     pub panics: Counter,
     /// Commands refused.
     pub refusals: Family<Reason, Counter>,
+    /// Connections that were closed for the seat of somebody with fewer.
+    pub seats_given_up: Counter,
+    /// Connections that found no seat.
+    pub seats_refused: Counter,
     /// Sealed bytes of chunks that came.
     pub chunk_bytes_in: Counter,
     /// Sealed bytes of chunks that went.
@@ -156,6 +160,9 @@ impl Metrics {
         it.register("handshakes_open", "Connections not established yet", self.handshakes_open.clone());
         it.register("panics", "Handlers that panicked: bugs", self.panics.clone());
         it.register("refusals", "Commands refused, by reason", self.refusals.clone());
+        let given_up = "Connections closed to seat somebody with fewer";
+        it.register("seats_given_up", given_up, self.seats_given_up.clone());
+        it.register("seats_refused", "Connections that found no seat", self.seats_refused.clone());
         it.register_with_unit("chunk_in", "Sealed bytes of chunks taken", Unit::Bytes, self.chunk_bytes_in.clone());
         it.register_with_unit("chunk_out", "Sealed bytes of chunks given", Unit::Bytes, self.chunk_bytes_out.clone());
         it.register_with_unit("disk_free", "Bytes free on the disk", Unit::Bytes, self.disk_free_bytes.clone());

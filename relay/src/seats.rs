@@ -14,15 +14,21 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::admit::network;
+use crate::{
+    admit::{network, site},
+    metrics::Metrics,
+    shutdown,
+    socket::GOODBYE,
+};
 
-/// A connection that gives up its seat has this long to end in.
-const GIVING_WAY: Duration = Duration::from_secs(5);
+/// A connection that gives up its seat has this long to end in: as long as one takes that takes nothing, and a moment.
+const GIVING_WAY: Duration = shutdown::PATIENCE.saturating_add(GOODBYE).saturating_add(Duration::from_millis(500));
 
 /// What a relay can seat.
 pub(crate) struct Seats {
     free: Arc<Semaphore>,
     per_address: usize,
+    metrics: Metrics,
     taken: Mutex<Taken>,
 }
 
@@ -62,8 +68,8 @@ pub(crate) struct Seat {
 }
 
 impl Seats {
-    pub(crate) fn new(in_all: usize, per_address: usize) -> Arc<Self> {
-        Arc::new(Self { free: Arc::new(Semaphore::new(in_all)), per_address, taken: Mutex::default() })
+    pub(crate) fn new(in_all: usize, per_address: usize, metrics: Metrics) -> Arc<Self> {
+        Arc::new(Self { free: Arc::new(Semaphore::new(in_all)), per_address, metrics, taken: Mutex::default() })
     }
 
     /// Takes a seat for a connection from this address, or from nobody knows where. It ends with `stop`, or before.
@@ -72,6 +78,11 @@ impl Seats {
         address: Option<IpAddr>,
         stop: &CancellationToken,
     ) -> Result<Seat, NoSeat> {
+        let found = self.find(address, stop).await;
+        found.inspect_err(|_| _ = self.metrics.seats_refused.inc())
+    }
+
+    async fn find(self: &Arc<Self>, address: Option<IpAddr>, stop: &CancellationToken) -> Result<Seat, NoSeat> {
         let mut seat = self.claim(address, stop)?;
         if seat.free.is_none() {
             let freed = timeout(GIVING_WAY, Arc::clone(&self.free).acquire_owned()).await;
@@ -102,7 +113,9 @@ impl Seats {
             // Whoever went away again while they waited has left a seat that is coming free: nobody else gives way for it.
             if taken.leaving <= taken.waiting {
                 let crowded = taken.crowded(site).ok_or(NoSeat::ForAnybody)?;
-                taken.pop(crowded);
+                if taken.pop(crowded) {
+                    self.metrics.seats_given_up.inc();
+                }
             }
             taken.waiting = taken.waiting.saturating_add(1);
         }
@@ -130,12 +143,13 @@ impl Taken {
         (places.len() > ours.saturating_add(1)).then_some(*crowded)
     }
 
-    /// Whoever of a site was seated last gives way.
-    fn pop(&mut self, site: Option<IpAddr>) {
-        let Some(places) = self.by_site.get_mut(&site) else { return };
-        let Some(newest) = places.iter().rposition(|place| place.is_seated) else { return };
+    /// Whoever of a site was seated last gives way; whether there was one.
+    fn pop(&mut self, site: Option<IpAddr>) -> bool {
+        let Some(places) = self.by_site.get_mut(&site) else { return false };
+        let Some(newest) = places.iter().rposition(|place| place.is_seated) else { return false };
         places.remove(newest).give_way.cancel();
         self.leaving = self.leaving.saturating_add(1);
+        true
     }
 
     /// Whoever waited has a seat.
@@ -178,14 +192,6 @@ impl Drop for Seat {
     }
 }
 
-/// What one customer can have at most: an IPv4 address, a /48 of IPv6.
-fn site(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(v6) => IpAddr::V6((v6.to_bits() >> 80 << 80).into()),
-        v4 => v4,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -208,7 +214,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_address_fills_its_own_seats_and_nobody_elses() {
-        let seats = Seats::new(4, 2);
+        let seats = Seats::new(4, 2, Metrics::default());
         let mut ours = taken(&seats, [address(1), address(1)]).await;
         assert_eq!(take(&seats, address(1)).await.err(), Some(NoSeat::ForThisAddress));
         assert!(seats.are_taken(address(1)) && !seats.are_taken(address(2)) && !seats.are_taken(None));
@@ -221,7 +227,7 @@ mod tests {
 
     #[tokio::test]
     async fn where_all_are_taken_the_newest_of_the_largest_crowd_gives_way() {
-        let seats = Seats::new(4, 4);
+        let seats = Seats::new(4, 4, Metrics::default());
         let mut crowd = taken(&seats, [address(1), address(1), None, address(1)]).await;
         let newest = crowd.pop().unwrap();
         let ends = newest.give_way();
@@ -237,6 +243,7 @@ mod tests {
         assert!(crowd.iter().all(|seat| !seat.give_way().is_cancelled()), "and nobody else");
         assert!(seats.are_taken(address(1)), "a crowd takes nothing from others");
         assert_eq!(take(&seats, address(1)).await.err(), Some(NoSeat::ForAnybody));
+        assert_eq!((seats.metrics.seats_given_up.get(), seats.metrics.seats_refused.get()), (1, 1));
         drop((crowd, newcomer));
         assert!(seats.lock().by_site.is_empty());
         assert_eq!(seats.free.available_permits(), 4);
@@ -244,7 +251,7 @@ mod tests {
 
     #[tokio::test]
     async fn where_everybody_has_one_there_is_none_for_another() {
-        let seats = Seats::new(2, 2);
+        let seats = Seats::new(2, 2, Metrics::default());
         let all = taken(&seats, [address(1), address(2)]).await;
         assert!(seats.are_taken(address(3)) && !seats.are_taken(None), "of whom nobody knows whose they are, too");
         assert_eq!(take(&seats, address(3)).await.err(), Some(NoSeat::ForAnybody));
@@ -253,7 +260,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn whoever_waits_for_a_seat_that_is_not_given_up_is_told_and_takes_none() {
-        let seats = Seats::new(2, 2);
+        let seats = Seats::new(2, 2, Metrics::default());
         let crowd = taken(&seats, [address(1), address(1)]).await;
         assert_eq!(take(&seats, address(2)).await.err(), Some(NoSeat::ForAnybody));
         drop(crowd);
@@ -262,7 +269,7 @@ mod tests {
 
     #[tokio::test]
     async fn who_goes_away_while_they_wait_cost_a_crowd_one_seat_and_not_many() {
-        let seats = Seats::new(4, 4);
+        let seats = Seats::new(4, 4, Metrics::default());
         let mut crowd = taken(&seats, [address(1); 4]).await;
         for _ in 0..3 {
             let mut waiting = Box::pin(take(&seats, address(2)));
@@ -288,7 +295,7 @@ mod tests {
     #[tokio::test]
     async fn an_ipv6_customer_is_one_address_and_one_site() {
         let of = |text: &str| Some(text.parse().unwrap());
-        let seats = Seats::new(4, 1);
+        let seats = Seats::new(4, 1, Metrics::default());
         let mut all = taken(&seats, [of("2001:db8::1"), of("2001:db8:0:1::1"), of("2001:db8:0:2::1")]).await;
         assert_eq!(take(&seats, of("2001:db8::2:1")).await.err(), Some(NoSeat::ForThisAddress));
         all.extend(taken(&seats, [of("2001:db8:0:3::1")]).await);

@@ -10,7 +10,7 @@ use crate::{serve::Service, sweep};
 /// Longest wait for clients; systems kill what takes longer.
 const DRAIN: Duration = Duration::from_secs(5);
 /// When those are cut who take nothing, or have not said yet what they want: goodbyes and the store need the rest.
-const PATIENCE: Duration = Duration::from_millis(3_500);
+pub(crate) const PATIENCE: Duration = Duration::from_millis(3_500);
 
 /// Returns when a connection that still is there has to be cut.
 pub(crate) async fn is_late(stop: &CancellationToken) {

@@ -15,7 +15,7 @@ use crate::websocket::{Kind, Message, WebSocket, WebSocketError};
 /// A peer that has not taken one frame in this long is gone: the largest then needs 70 kbit/s.
 const WRITE_DEADLINE: Duration = Duration::from_secs(120);
 /// How long a goodbye may take.
-const GOODBYE: Duration = Duration::from_secs(1);
+pub(crate) const GOODBYE: Duration = Duration::from_secs(1);
 /// Data of a kind that is not taken here, RFC 6455 section 7.4.1.
 const UNSUPPORTED: u16 = 1_003;
 

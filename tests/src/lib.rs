@@ -17,6 +17,7 @@ pub mod life;
 pub mod person;
 pub mod power;
 pub mod relay;
+pub mod rows;
 pub mod scene;
 pub mod specimen;
 pub mod tape;

@@ -48,7 +48,7 @@ pub struct Opening {
 /// without the right to create.
 pub fn open(rows: &mut dyn RowsMut, opening: Opening, today: Day, limits: &Limits) -> Result<Made, RuleError> {
     let Opening { write, readers, shape, keep_days, file, access } = opening;
-    if shape.sealed_bytes() > limits.blob_bytes || keep_days > limits.blob_days {
+    if keep_days > limits.blob_days {
         return Err(Refusal::TooLarge.into());
     }
     let expires = today.plus(keep_days.into());
@@ -62,6 +62,10 @@ pub fn open(rows: &mut dyn RowsMut, opening: Opening, today: Day, limits: &Limit
         }
         touch(rows, write, today)?;
         return Ok(Made::Before);
+    }
+    // Not before: it came while the limit was another.
+    if shape.sealed_bytes() > limits.blob_bytes {
+        return Err(Refusal::TooLarge.into());
     }
     tombstone::check_none(rows, Right::Write, write.as_bytes())?;
     for reader in &readers {

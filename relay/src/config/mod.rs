@@ -183,7 +183,7 @@ impl Settings {
         let envelope_days = within("envelope_days", self.envelope_days, 1..=365)?;
         let mailbox_days = within("mailbox_days", self.mailbox_days, 30..=3_650)?;
         if mailbox_days < envelope_days {
-            return Err(misuse("mailbox_days", "a mailbox must not end before what is in it: not below envelope_days"));
+            return Err(misuse("mailbox_days", "envelopes go with their mailbox: not below envelope_days"));
         }
         let blob_space_mib = within("blob_space_mib", self.blob_space_mib, 1..=u32::MAX)?;
         let blob_mib = within("blob_mib", self.blob_mib, 1..=65_536)?;
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mailbox_does_not_end_before_what_is_in_it() {
+    fn a_mailbox_that_was_watched_today_keeps_an_envelope_for_all_its_days() {
         assert!(checked("envelope_days = 60\nmailbox_days = 60").is_ok());
         let error = checked("envelope_days = 60\nmailbox_days = 59").unwrap_err();
         assert!(matches!(error, RelayError::ConfigMisuse { key: "mailbox_days", .. }), "{error}");

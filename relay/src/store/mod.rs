@@ -10,6 +10,7 @@ mod durable;
 pub mod files;
 pub mod fresh;
 pub mod memory;
+mod pace;
 pub mod row;
 mod table;
 mod writer;

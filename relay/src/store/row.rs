@@ -1,6 +1,7 @@
 //! Typed rows, each under a SHA-256 of its own: a flipped bit on disk is found when the row is read.
 //!
-//! Value on disk = SHA-256(table u8 || key length u16 || key || body) || body.
+//! Value on disk = SHA-256(table u8 || key length u16 || key || head) || head || bulk, where the head of a row with bulk
+//! holds the bulk's own SHA-256: what a stranger's command was hashed for already is not hashed again.
 
 use lightproof_wire::{
     codec::{self, Deserialize, Serialize},
@@ -9,12 +10,21 @@ use lightproof_wire::{
 
 use super::{LAST_KEY, Rows, RowsMut, RuleError, StoreUnavailable, Table};
 
+const HASH_BYTES: usize = 32;
+
 /// A kind of row, its table and its key.
 pub trait Row: Serialize + Deserialize {
     /// Where it lies.
     const TABLE: Table;
     /// What it lies under; encoded, its order is the order of the table.
     type Key: Serialize;
+    /// Bytes at its end that the row's hash reaches through their own.
+    const BULK_BYTES: usize = 0;
+
+    /// Whether the bulk is what its head says.
+    fn is_whole(&self) -> bool {
+        true
+    }
 }
 
 /// Reads a row and checks its hash.
@@ -32,10 +42,11 @@ pub fn load<R: Row>(rows: &dyn Rows, key: &R::Key) -> Result<Option<R>, RuleErro
 /// [`StoreUnavailable`]: the disk's fault.
 pub fn save<R: Row>(rows: &mut dyn RowsMut, key: &R::Key, row: &R) -> Result<(), StoreUnavailable> {
     let key = codec::encode(key);
-    let body = codec::encode(row);
-    let mut value = Vec::with_capacity(body.len().saturating_add(32));
-    value.extend_from_slice(digest(R::TABLE, &key, &body).as_bytes());
-    value.extend_from_slice(&body);
+    let mut value = vec![0; HASH_BYTES];
+    codec::append(&mut value, row);
+    if let Some((hash, body)) = value.split_first_chunk_mut::<HASH_BYTES>() {
+        *hash = *digest::<R>(R::TABLE, &key, body).as_bytes();
+    }
     rows.put(R::TABLE, &key, &value)
 }
 
@@ -52,11 +63,12 @@ pub fn remove<R: Row>(rows: &mut dyn RowsMut, key: &R::Key) -> Result<bool, Stor
 /// # Errors
 /// [`RuleError::Damaged`] if it is not as it was written.
 pub fn open<R: Row>(table: Table, key: &[u8], value: &[u8]) -> Result<R, RuleError> {
-    let (written, body) = value.split_first_chunk::<32>().ok_or(RuleError::Damaged)?;
-    if digest(table, key, body).as_bytes() != written {
+    let (written, body) = value.split_first_chunk::<HASH_BYTES>().ok_or(RuleError::Damaged)?;
+    if digest::<R>(table, key, body).as_bytes() != written {
         return Err(RuleError::Damaged);
     }
-    codec::decode(body).map_err(|_| RuleError::Damaged)
+    let row: R = codec::decode(body).map_err(|_| RuleError::Damaged)?;
+    if row.is_whole() { Ok(row) } else { Err(RuleError::Damaged) }
 }
 
 /// The first key after all that begin with `prefix`.
@@ -72,11 +84,12 @@ pub fn after_prefix(prefix: &[u8]) -> Vec<u8> {
     LAST_KEY.to_vec()
 }
 
-fn digest(table: Table, key: &[u8], body: &[u8]) -> Digest {
+fn digest<R: Row>(table: Table, key: &[u8], body: &[u8]) -> Digest {
+    let head = body.get(..body.len().saturating_sub(R::BULK_BYTES)).unwrap_or_default();
     let mut hasher = Hasher::bare();
     hasher.update(&[table as u8]);
     hasher.update(&u16::try_from(key.len()).unwrap_or(u16::MAX).to_be_bytes());
     hasher.update(key);
-    hasher.update(body);
+    hasher.update(head);
     hasher.finish()
 }

@@ -14,6 +14,7 @@ use super::{
     Answer, RawRow, Rows, RowsMut, Step, StoreUnavailable, Table,
     compact::{Compaction, Live},
     disk::{definition, get_in, range_in},
+    pace::Pace,
 };
 
 /// Steps in one commit: enough to share an fsync, few enough that the first does not wait long for the last.
@@ -23,10 +24,10 @@ const BATCH_COUNT: usize = 256;
 pub(super) fn run(live: &Live, steps: &Receiver<Step>, failed: &CancellationToken, measured: &WriteMetrics) {
     // A step that panics may have written half of what it wanted: the batch is dropped, the relay stops.
     let stopped = StopOnUnwind(failed);
-    let mut compaction = Compaction::default();
+    let (mut compaction, mut pace) = (Compaction::default(), Pace::default());
     loop {
         let committed = match compaction.next(steps) {
-            Ok(first) => commit_what_waits(live, first, steps, &mut compaction, measured),
+            Ok(first) => commit_what_waits(live, first, steps, &mut compaction, &mut pace, measured),
             Err(RecvTimeoutError::Timeout) => Ok(Vec::new()),
             Err(RecvTimeoutError::Disconnected) => break,
         };
@@ -50,15 +51,18 @@ fn commit_what_waits(
     first: Step,
     steps: &Receiver<Step>,
     compaction: &mut Compaction,
+    pace: &mut Pace,
     measured: &WriteMetrics,
 ) -> Result<Vec<Answer>, StoreUnavailable> {
-    let began = Instant::now();
-    let mut count = 0_i64;
-    let batch = std::iter::once(first).chain(steps.try_iter()).take(BATCH_COUNT).inspect(|_| count += 1);
+    let gathered = pace.gather(first, steps);
+    let (mut count, began) = (0_usize, Instant::now());
+    // Who comes while the others' steps run is in time.
+    let batch = gathered.into_iter().chain(steps.try_iter()).take(BATCH_COUNT).inspect(|_| count += 1);
     let committed = commit(&live.current(), batch, compaction);
-    measured.waiting.dec_by(count);
+    *pace = Pace { count, took: began.elapsed() };
+    measured.waiting.dec_by(i64::try_from(count).unwrap_or(0));
     measured.batch_steps.observe(count as f64);
-    measured.commit_seconds.observe(began.elapsed().as_secs_f64());
+    measured.commit_seconds.observe(pace.took.as_secs_f64());
     committed
 }
 

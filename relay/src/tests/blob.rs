@@ -69,6 +69,26 @@ async fn a_blob_is_readable_only_after_its_commit_and_until_released() {
     .await;
 }
 
+/// A smaller allowance a day makes `blob_bytes` smaller, too.
+#[tokio::test]
+async fn a_blob_that_is_there_is_opened_again_under_a_smaller_limit_and_no_other_is() {
+    const SMALLER: Limits = Limits { blob_bytes: CHUNK as u64, ..LIMITS };
+    on_every_store(async |store| {
+        let store = store.as_ref();
+        open(store, 1, &[2], 2, 10).await.unwrap();
+        commit(store).await.unwrap();
+        let again = async |write, read, keep_days| {
+            let (readers, shape) = (vec![hash(read)], shape(2));
+            let opening = Opening { write: hash(write), readers, shape, keep_days, file: FILE, access: None };
+            run(store, move |rows| blob::open(rows, opening, TODAY, &SMALLER)).await
+        };
+        assert_eq!(again(1, 2, 10).await, Ok(Made::Before));
+        assert_eq!(again(1, 2, 46).await, Err(RuleError::Refused(Refusal::TooLarge)), "too long is too long");
+        assert_eq!(again(3, 4, 10).await, Err(RuleError::Refused(Refusal::TooLarge)));
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn revoking_ends_one_reader_or_all_and_may_be_repeated() {
     on_every_store(async |store| {

@@ -139,6 +139,30 @@ async fn envelopes_go_after_their_day_and_not_before_and_neighbours_stay() {
     .await;
 }
 
+/// A receipt for all of an envelope's days was signed shortly before the mailbox went.
+#[tokio::test]
+async fn no_receipt_promises_a_day_that_the_mailbox_does_not_see() {
+    on_every_store(async |store| {
+        let store = store.as_ref();
+        create(store, 1, 2).await.unwrap();
+        let last_day = TODAY.plus(400);
+        for (byte, day, expires) in [(1, 370, last_day), (2, 371, last_day), (3, 400, last_day)] {
+            sweep(store, TODAY.plus(day)).await;
+            assert_eq!(deposit(store, 2, byte, TODAY.plus(day)).await.unwrap().expires, expires);
+        }
+        sweep(store, last_day).await;
+        assert_eq!(page(store, 1, 0, 9).0, vec![1, 2, 3]);
+        // Not swept yet.
+        let late = last_day.plus(1);
+        assert_eq!(deposit(store, 2, 4, late).await.unwrap().expires, late);
+        run(store, move |rows| mailbox::watch(rows, hash(1), late)).await.unwrap();
+        assert_eq!(deposit(store, 2, 5, late).await.unwrap().expires, late.plus(30), "watched, it lives on");
+        sweep(store, late.plus(30)).await;
+        assert_eq!(page(store, 1, 0, 9).0, vec![5]);
+    })
+    .await;
+}
+
 fn rows_of(store: &dyn Store, table: Table) -> usize {
     look(store, |rows| Ok(rows.range(table, &[], &[0xff; 100], 999)?)).unwrap().len()
 }

@@ -19,6 +19,7 @@ mod rows;
 mod scrub;
 mod shown;
 mod slow;
+mod upgrade;
 mod upload;
 
 use lightproof_wire::{capability::CapabilityHash, command::MailboxKind, envelope::Envelope, limits, time::Day};

@@ -60,7 +60,9 @@ fn watched_as(peer: &mut Peer, handle: MailboxHandle) -> WatchId {
 }
 
 fn page(from: u64, to: u64, complete: bool) -> Page {
-    let row = |n| (Sequence(n), EnvelopeRow { day: TODAY, expires: TODAY, envelope: envelope(1) });
+    let row = |n| {
+        (Sequence(n), EnvelopeRow { day: TODAY, expires: TODAY, digest: envelope(1).digest(), envelope: envelope(1) })
+    };
     Page { envelopes: (from..=to).map(row).collect(), end: Sequence(to), complete, damaged_count: 0 }
 }
 

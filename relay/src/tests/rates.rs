@@ -114,6 +114,21 @@ fn what_an_address_makes_in_a_day_is_counted_until_midnight_and_given_back_if_no
     assert_eq!(rates.open_blob(address(3), u64::MAX, NOON), midnight);
 }
 
+/// One of them held 65,536 allowances: five of its /64s reserved all the room for blobs.
+#[test]
+fn all_of_an_ipv6_customer_has_one_allowance_a_day() {
+    let rates = rates();
+    let of = |text: &str| Some(text.parse().unwrap());
+    let (first, second, other) = (of("2001:db8::1"), of("2001:db8:0:ffff::1"), of("2001:db8:1::1"));
+    let granted = |ask: &dyn Fn(Option<IpAddr>) -> bool| [first, second, second, other].map(ask);
+    assert_eq!(granted(&|at| rates.make_mailbox(at, NOON).is_ok()), [true, true, false, true]);
+    assert_eq!(granted(&|at| rates.open_blob(at, 60, NOON).is_ok()), [true, false, false, true]);
+    assert_eq!(granted(&|at| rates.take_one_time(at, hash(1), NOON).is_ok()), [true, false, false, true]);
+    rates.opened_no_blob(second, 60, NOON);
+    assert!(rates.open_blob(first, 60, NOON).is_ok());
+    assert!((0..3).all(|_| rates.from_address(first, NOON).is_ok()) && rates.from_address(second, NOON).is_ok());
+}
+
 #[test]
 fn an_address_gets_few_one_time_prekeys_of_one_doorbell() {
     let rates = rates();
@@ -143,4 +158,22 @@ fn a_flood_from_ever_new_addresses_takes_no_more_places_and_is_held_back_as_one(
     assert_eq!(flood, (PLACES - 1) + 3);
     assert!(daily.take(regular, 1, NOON).is_err(), "not forgotten: it had its share");
     assert_eq!(granted((1..10).map(|key| daily.take(key, 3, NOON.plus_ms(DAY_MS)))), 9, "a new day");
+}
+
+#[test]
+fn who_is_refused_or_gives_all_of_it_back_takes_no_place() {
+    let mut daily = Daily::new(3, 64);
+    for key in 1_000..2_000 {
+        assert!(daily.take(key, 4, NOON).is_err());
+        daily.take(2 * key, 2, NOON).unwrap();
+        daily.give_back(2 * key, 2, NOON);
+    }
+    daily.take(0, 3, NOON).unwrap();
+    daily.give_back(0, 1, NOON);
+    assert_eq!(granted((1..64).map(|key| daily.take(key, 3, NOON))), 63, "a place for everybody");
+    assert!(daily.take(0, 2, NOON).is_err(), "of what it has it gave back one");
+    daily.take(64, 3, NOON).unwrap();
+    daily.give_back(1, 3, NOON);
+    daily.give_back(64, 3, NOON);
+    assert_eq!(granted((65..70).map(|key| daily.take(key, 3, NOON))), 2, "the place, and what all others share");
 }

@@ -41,7 +41,8 @@ fn mailbox_rows(rows: &mut dyn RowsMut) -> Result<(), StoreUnavailable> {
     row::save(rows, &hash(1), &mailbox)?;
     row::save(rows, &hash(2), &DropRow { owner: hash(1) })?;
     let place = EnvelopeKey { owner: hash(1), sequence: Sequence(2) };
-    row::save(rows, &place, &EnvelopeRow { day: TODAY, expires: LATER, envelope: envelope(5) })?;
+    let (envelope, digest) = (envelope(5), envelope(5).digest());
+    row::save(rows, &place, &EnvelopeRow { day: TODAY, expires: LATER, digest, envelope })?;
     let key = DepositKey { drop: hash(2), envelope: DIGEST };
     row::save(rows, &key, &DepositRow { day: TODAY, expires: LATER })?;
     let key = |place, id| PrekeyKey { owner: hash(1), place, id: PrekeyId(id) };

@@ -98,7 +98,7 @@ async fn a_relay_that_is_told_to_stop_ends_in_time_and_keeps_what_it_acknowledge
 }
 
 /// Asks for more chunks than sockets hold, and takes none.
-async fn stalled(link: &RelayLink) -> Client {
+pub(crate) async fn stalled(link: &RelayLink) -> Client {
     const ASKED: usize = 24;
     let (write, read) =
         (Capability::<right::Write>::from_bytes([1; 32]), Capability::<right::Read>::from_bytes([2; 32]));

@@ -15,6 +15,7 @@ use tokio::{
 
 use crate::{
     client::{Client, mailbox},
+    drain::stalled,
     effort,
     material::{ANY, Program, find, relay, start},
 };
@@ -137,6 +138,7 @@ async fn seats_are_taken_by_established_connections_alone_and_given_back() {
         seated.push(Client::connect(relay.link()).await);
     }
     assert!(Client::try_connect(relay.link()).await.is_none(), "no third one");
+    assert_eq!((relay.metrics().seats_refused.get(), relay.metrics().seats_given_up.get()), (1, 0));
     seated.pop();
     let again = async {
         loop {
@@ -164,11 +166,28 @@ async fn whoever_comes_alone_gets_a_seat_of_a_crowd() {
     let newcomer = Client::connect_from([127, 0, 0, 2], relay.link());
     let mut newcomer = timeout(Duration::from_secs(10), newcomer).await.expect("another address gets one of theirs");
     assert_eq!(newcomer.ask(Command::Ping).await, Reply::Pong);
+    assert_eq!((relay.metrics().seats_refused.get(), relay.metrics().seats_given_up.get()), (1, 1));
     let mut newest = crowd.pop().unwrap();
     assert_eq!(newest.try_push(Duration::from_secs(10)).await, None, "whoever came last has given way");
     for one in &mut crowd {
         assert_eq!(one.ask(Command::Ping).await, Reply::Pong);
     }
     drop((crowd, newest, newcomer));
+    relay.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_crowd_that_takes_nothing_gives_way_in_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let relay = start(folder.path(), "connections = 2").await;
+    let mut first = Client::connect(relay.link()).await;
+    let newest = stalled(relay.link()).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let began = Instant::now();
+    let mut newcomer = Client::connect_from([127, 0, 0, 2], relay.link()).await;
+    let took = began.elapsed();
+    assert!(took > Duration::from_secs(1), "it did not stall: {took:?}");
+    assert_eq!((first.ask(Command::Ping).await, newcomer.ask(Command::Ping).await), (Reply::Pong, Reply::Pong));
+    drop((first, newest, newcomer));
     relay.shutdown().await;
 }

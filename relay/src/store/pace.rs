@@ -1,0 +1,68 @@
+//! When a batch is large enough to be committed.
+//!
+//! Those whom a commit answers come again at once, one of them first. Committed alone it has two fsyncs for itself, while
+//! all others wait for the next commit, and those who are sent for wait for them: so the first waits for half of them, and
+//! the other half comes while these are committed. Nobody waits where one person writes.
+
+use std::{
+    sync::mpsc::Receiver,
+    time::{Duration, Instant},
+};
+
+/// What the last commit was like.
+#[derive(Default)]
+pub(super) struct Pace {
+    /// Steps in it.
+    pub(super) count: usize,
+    /// From its first step to the disk's answer.
+    pub(super) took: Duration,
+}
+
+impl Pace {
+    /// Those who begin the next batch: half as many as the last commit had, waited for as long as a quarter of it took.
+    pub(super) fn gather<T>(&self, first: T, waiting: &Receiver<T>) -> Vec<T> {
+        let (mut batch, until) = (vec![first], Instant::now() + self.took / 4);
+        while batch.len() < self.count / 2 {
+            let Ok(next) = waiting.recv_timeout(until.saturating_duration_since(Instant::now())) else { break };
+            batch.push(next);
+        }
+        batch
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+
+    use super::*;
+
+    /// So long that a test which waits for it does not end.
+    const LONG: Duration = Duration::from_secs(40_000);
+
+    #[test]
+    fn who_comes_alone_waits_for_nobody() {
+        let (_queue, waiting) = channel();
+        for count in [0, 1, 3] {
+            assert_eq!(Pace { count, took: LONG }.gather(1, &waiting), [1]);
+        }
+    }
+
+    #[test]
+    fn the_first_of_many_waits_for_half_of_them() {
+        let (queue, waiting) = channel();
+        let others = std::thread::spawn(move || {
+            (2..=40).for_each(|number| queue.send(number).unwrap());
+            queue
+        });
+        assert_eq!(Pace { count: 64, took: LONG }.gather(1, &waiting), (1..=32).collect::<Vec<_>>());
+        drop(others.join().unwrap());
+    }
+
+    #[test]
+    fn the_first_of_many_does_not_wait_long_for_those_who_stay_away() {
+        let (_queue, waiting) = channel();
+        let began = Instant::now();
+        assert_eq!(Pace { count: 64, took: Duration::from_millis(80) }.gather(1, &waiting), [1]);
+        assert!(began.elapsed() >= Duration::from_millis(20), "nobody was waited for");
+    }
+}
