@@ -133,14 +133,6 @@ async fn an_old_copy_that_writes_before_it_looks_is_mended_too() {
     assert_eq!(notes.iter().filter(|note| *note == "now").count(), 1, "{notes:?}");
 }
 
-/// Alice's home is an older copy, which knows of nothing of the last message that Bob has taken.
-async fn back_to_before_she_wrote(scene: &mut Scene) {
-    let old = scene.alice.store.copy();
-    scene.alice.note("bob", "from the newer copy").await;
-    scene.bob.receive().await.unwrap();
-    scene.alice.go_back_to(&old).await;
-}
-
 /// The relay had nothing acked that the old copy does not know of: neither side used to notice, and nothing the copy sent was
 /// ever opened.
 #[tokio::test]
@@ -304,4 +296,12 @@ async fn a_late_frame_of_a_lost_home_leads_nobody_to_its_mailbox() {
     scene.alice.receive().await.unwrap();
     let notes = scene.alice.notes().await;
     assert!(notes.contains(&"do you hear me".to_owned()), "{notes:?}");
+}
+
+/// Alice's home is an older copy, which knows of nothing of the last message that Bob has taken.
+async fn back_to_before_she_wrote(scene: &mut Scene) {
+    let old = scene.alice.store.copy();
+    scene.alice.note("bob", "from the newer copy").await;
+    scene.bob.receive().await.unwrap();
+    scene.alice.go_back_to(&old).await;
 }
