@@ -133,14 +133,6 @@ async fn an_old_copy_that_writes_before_it_looks_is_mended_too() {
     assert_eq!(notes.iter().filter(|note| *note == "now").count(), 1, "{notes:?}");
 }
 
-/// Alice's home is an older copy, which knows of nothing of the last message that Bob has taken.
-async fn back_to_before_she_wrote(scene: &mut Scene) {
-    let old = scene.alice.store.copy();
-    scene.alice.note("bob", "from the newer copy").await;
-    scene.bob.receive().await.unwrap();
-    scene.alice.go_back_to(&old).await;
-}
-
 /// With the line that it left went what it could have counted again.
 #[tokio::test]
 async fn what_an_old_copy_sent_in_doubt_is_told_after_a_kill_too() {
@@ -370,4 +362,12 @@ async fn a_late_frame_of_a_lost_home_leads_nobody_to_its_mailbox() {
     scene.alice.receive().await.unwrap();
     let notes = scene.alice.notes().await;
     assert!(notes.contains(&"do you hear me".to_owned()), "{notes:?}");
+}
+
+/// Alice's home is an older copy, which knows of nothing of the last message that Bob has taken.
+async fn back_to_before_she_wrote(scene: &mut Scene) {
+    let old = scene.alice.store.copy();
+    scene.alice.note("bob", "from the newer copy").await;
+    scene.bob.receive().await.unwrap();
+    scene.alice.go_back_to(&old).await;
 }
