@@ -207,14 +207,13 @@ impl Ledger {
                 let had_it = accidents.went_back.get(&recipient.number).is_some_and(|had| had.contains(&id.0));
                 let is_expired = message.state == State::Expired && accidents.relay_clock;
                 let is_missing = accidents.relay_went_back && self.is_missing(recipient, sender).await;
-                let is_of_old_copy = |reason: Reason| match reason {
-                    Reason::Contradicts(of) | Reason::AlreadyOpened(of) | Reason::OutOfStep(of) => of == from,
-                    _ => false,
-                };
-                let contradicts = accidents.went_back.contains_key(&sender.number)
+                // What contradicts is no excuse: its sender is told that it may not have arrived.
+                let is_of_old_copy =
+                    |reason| matches!(reason, Reason::AlreadyOpened(of) | Reason::OutOfStep(of) if of == from);
+                let is_out_of_step = accidents.went_back.contains_key(&sender.number)
                     && recipient.client.aside().await.unwrap().iter().any(|aside| is_of_old_copy(aside.reason));
                 let is_doubtful = is_told_doubtful(sender, recipient, message).await;
-                if !(had_it || is_expired || is_missing || contradicts || is_doubtful) {
+                if !(had_it || is_expired || is_missing || is_out_of_step || is_doubtful) {
                     let status = recipient.client.status().await.unwrap();
                     let (aside, missing) = (status.aside, status.missing);
                     return Err(format!("{lost} is lost ({:?}); {missing} missing, aside {aside:?}", message.state));
