@@ -45,6 +45,9 @@ fn record_id(contact: &Fingerprint, line: LineId, index: u64) -> Vec<u8> {
     [contact.as_bytes().as_slice(), &line.0, &index.to_be_bytes()].concat()
 }
 
+/// What is acked of a split line, in which two homes sign frames: a place that neither has reached.
+pub(crate) const SPLIT: u64 = u64::MAX;
+
 /// What a verified frame is in its line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Standing {
@@ -153,14 +156,13 @@ impl Contact {
             .unwrap_or_default()
     }
 
-    /// Two homes sign frames for this line: our ack of it is of a place that neither has reached, so that both leave it. Whether
-    /// that is new.
+    /// Two homes sign frames for this line, and are to leave it. Whether that is new.
     pub(crate) fn split(&mut self, line: LineId) -> bool {
         let mut lines = core::mem::take(&mut self.theirs).into_vec();
         let known = lines.iter_mut().find(|known| known.line == line);
-        let before = known.map(|known| core::mem::replace(&mut known.contiguous, u64::MAX));
+        let before = known.map(|known| core::mem::replace(&mut known.contiguous, SPLIT));
         self.theirs = List::new(lines).unwrap_or_default();
-        before != Some(u64::MAX)
+        before != Some(SPLIT)
     }
 
     /// Whether a place is before a frame that was just taken: in its line, or in one that was seen before its line.

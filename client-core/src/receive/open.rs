@@ -269,7 +269,6 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         rng: &mut impl CryptoRng,
     ) -> Result<Taken, ClientError> {
         let OpenedFrame { from, frame: verified, envelope, mailbox } = opened;
-        let digest = envelope.digest();
         let fingerprint = from.contact.fingerprint;
         let mut contact: Contact = turn.get(fingerprint.as_bytes()).await?.ok_or(ClientError::Damaged)?;
         let mut taken = Taken::default();
@@ -284,8 +283,8 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
             contact.mailbox_used = Flag::Yes;
             note_arrival(&mut turn, &fingerprint, now, rng).await?;
         }
-        turn.put(&Seen { digest, day: now.day() }, rng);
-        turn.delete_id::<Attempts>(digest.as_bytes());
+        turn.put(&Seen { digest: envelope.digest(), day: now.day() }, rng);
+        turn.delete_id::<Attempts>(envelope.digest().as_bytes());
         let (standing, record) = lines::place(&mut turn, &mut contact, frame, verified.digest(), now).await?;
         match standing {
             Standing::Fresh { new_line } => {
@@ -347,7 +346,8 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         rng: &mut impl CryptoRng,
     ) -> Result<(), ClientError> {
         let profile: Profile = turn.get(Profile::ID).await?.ok_or(ClientError::Damaged)?;
-        if frame.ack.line != contact.ours.line || contact.ours.vault != profile.line {
+        let is_of_backup = contact.ours.vault != profile.line && frame.ack.index != lines::SPLIT;
+        if frame.ack.line != contact.ours.line || is_of_backup {
             // A line that this vault left, or that a backup brought: what it covers need not be sealed again either.
             let is_covered = |body: &Body| {
                 body.contact == contact.fingerprint && body.line == frame.ack.line && body.index <= frame.ack.index

@@ -237,17 +237,15 @@ impl Ledger {
         };
         let sent = sender.messages(Direction::Out).await;
         let gone = sent.iter().filter(|sent| sent.contact == to && !arrived(sent)).count();
-        let is_of_old_copy = |reason: Reason| match reason {
-            Reason::Contradicts(of) | Reason::AlreadyOpened(of) | Reason::OutOfStep(of) => of == from,
-            _ => false,
-        };
+        // What contradicts is no excuse: its sender is told that it may not have arrived.
+        let is_of_old_copy = |reason| matches!(reason, Reason::AlreadyOpened(of) | Reason::OutOfStep(of) if of == from);
         let aside = recipient.client.aside().await.unwrap();
         let aside = aside.iter().filter(|aside| is_of_old_copy(aside.reason)).count();
         let doubtful = |notice: &Notice| match notice {
             Notice::Doubtful { contact, count } if *contact == to => *count,
             _ => 0,
         };
-        let told: usize = sender.notices.borrow().iter().map(doubtful).sum();
-        gone <= aside + told
+        let told: u64 = sender.notices.borrow().iter().map(doubtful).sum();
+        gone as u64 <= aside as u64 + told
     }
 }

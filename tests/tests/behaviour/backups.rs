@@ -129,6 +129,31 @@ async fn a_restored_home_hears_again_how_far_its_messages_came() {
     assert!(!heard.iter().any(|notice| matches!(notice, Notice::Doubtful { .. })), "all of it arrived: {heard:?}");
 }
 
+/// An ack of a split line is of no place in it: it passed for one of all that the backup had sent.
+#[tokio::test]
+async fn a_restored_home_whose_line_was_split_says_what_may_not_have_arrived() {
+    let mut scene = Scene::friends().await;
+    scene.talk().await;
+    scene.settle().await;
+    let old = scene.alice.store.copy();
+    scene.alice.note("bob", "from the newer copy").await;
+    let backup = scene.alice.backup(Photos::Enclosed).await;
+    scene.alice.go_back_to(&old).await;
+    scene.alice.note("bob", "from the old copy").await;
+    scene.settle().await;
+    let alice = scene.alice.client.fingerprint();
+    assert!(scene.bob.heard().contains(&Notice::Contradicts(alice)));
+    let mut restored = scene.alice.restored(&backup, 9).await;
+    restored.receive().await.unwrap();
+    let now = scene.clock.now();
+    scene.bob.client.take_all(now, &mut scene.bob.rng).await.unwrap();
+    scene.bob.note("alice", "which of you is it?").await;
+    restored.receive().await.unwrap();
+    let doubtful = Notice::Doubtful { contact: scene.bob.client.fingerprint(), count: 1 };
+    let heard = restored.heard();
+    assert!(heard.contains(&doubtful), "{heard:?}");
+}
+
 #[tokio::test]
 async fn a_message_for_one_look_is_in_no_backup_until_it_was_looked_at() {
     let mut scene = Scene::friends().await;
