@@ -1,13 +1,16 @@
 //! When a batch is large enough to be committed.
 //!
-//! Those whom a commit answers come again at once, one of them first. Committed alone it has two fsyncs for itself, while
-//! all others wait for the next commit, and those who are sent for wait for them: so the first waits for half of them, and
-//! the other half comes while these are committed. Nobody waits where one person writes.
+//! Those whom a commit answers come again, one of them first. Committed alone that one has two fsyncs for itself; committed
+//! with all of them, the disk has nothing to do until the last has come. So the first waits for half of them, and the other
+//! half comes while these are committed. Nobody waits where one person writes.
 
 use std::{
     sync::mpsc::Receiver,
     time::{Duration, Instant},
 };
+
+/// Steps in one commit: enough to share an fsync, few enough that the first does not wait long for the last.
+const BATCH_COUNT: usize = 256;
 
 /// What the last commit was like.
 #[derive(Default)]
@@ -19,13 +22,15 @@ pub(super) struct Pace {
 }
 
 impl Pace {
-    /// Those who begin the next batch: half as many as the last commit had, waited for as long as a quarter of it took.
+    /// The next batch: half as many as the last commit had, but for a quarter of its time at most, and then all who wait.
     pub(super) fn gather<T>(&self, first: T, waiting: &Receiver<T>) -> Vec<T> {
         let (mut batch, until) = (vec![first], Instant::now() + self.took / 4);
         while batch.len() < self.count / 2 {
             let Ok(next) = waiting.recv_timeout(until.saturating_duration_since(Instant::now())) else { break };
             batch.push(next);
         }
+        let room = BATCH_COUNT.saturating_sub(batch.len());
+        batch.extend(waiting.try_iter().take(room));
         batch
     }
 }
@@ -51,7 +56,7 @@ mod tests {
     fn the_first_of_many_waits_for_half_of_them() {
         let (queue, waiting) = channel();
         let others = std::thread::spawn(move || {
-            (2..=40).for_each(|number| queue.send(number).unwrap());
+            (2..=32).for_each(|number| queue.send(number).unwrap());
             queue
         });
         assert_eq!(Pace { count: 64, took: LONG }.gather(1, &waiting), (1..=32).collect::<Vec<_>>());
@@ -64,5 +69,14 @@ mod tests {
         let began = Instant::now();
         assert_eq!(Pace { count: 64, took: Duration::from_millis(80) }.gather(1, &waiting), [1]);
         assert!(began.elapsed() >= Duration::from_millis(20), "nobody was waited for");
+    }
+
+    #[test]
+    fn all_who_wait_are_taken_up_to_a_full_batch() {
+        let (queue, waiting) = channel();
+        (2..=400).for_each(|number| queue.send(number).unwrap());
+        let pace = Pace { count: 8, took: LONG };
+        assert_eq!(pace.gather(1, &waiting).len(), BATCH_COUNT);
+        assert_eq!(waiting.try_iter().count(), 400 - BATCH_COUNT);
     }
 }

@@ -17,9 +17,6 @@ use super::{
     pace::Pace,
 };
 
-/// Steps in one commit: enough to share an fsync, few enough that the first does not wait long for the last.
-const BATCH_COUNT: usize = 256;
-
 /// Runs until the queue closes or a commit fails. A failed commit is never tried again: what it held is not promised.
 pub(super) fn run(live: &Live, steps: &Receiver<Step>, failed: &CancellationToken, measured: &WriteMetrics) {
     // A step that panics may have written half of what it wanted: the batch is dropped, the relay stops.
@@ -54,10 +51,8 @@ fn commit_what_waits(
     pace: &mut Pace,
     measured: &WriteMetrics,
 ) -> Result<Vec<Answer>, StoreUnavailable> {
-    let gathered = pace.gather(first, steps);
-    let (mut count, began) = (0_usize, Instant::now());
-    // Who comes while the others' steps run is in time.
-    let batch = gathered.into_iter().chain(steps.try_iter()).take(BATCH_COUNT).inspect(|_| count += 1);
+    let batch = pace.gather(first, steps);
+    let (count, began) = (batch.len(), Instant::now());
     let committed = commit(&live.current(), batch, compaction);
     *pace = Pace { count, took: began.elapsed() };
     measured.waiting.dec_by(i64::try_from(count).unwrap_or(0));
@@ -80,18 +75,14 @@ impl Drop for StopOnUnwind<'_> {
     }
 }
 
-fn commit(
-    database: &Database,
-    batch: impl Iterator<Item = Step>,
-    compaction: &mut Compaction,
-) -> Result<Vec<Answer>, StoreUnavailable> {
+fn commit(database: &Database, batch: Vec<Step>, compaction: &mut Compaction) -> Result<Vec<Answer>, StoreUnavailable> {
     let mut transaction = database.begin_write().map_err(StoreUnavailable::because)?;
     transaction.set_durability(Durability::Immediate).map_err(StoreUnavailable::because)?;
     // Implies the two-phase commit: strangers choose what is stored, and redb's own checksum is not cryptographic.
     transaction.set_quick_repair(true);
     let (answers, changed) = {
         let mut tables = Tables::open(&transaction, compaction)?;
-        let answers = batch.map(|step| step(&mut tables)).collect::<Result<Vec<_>, _>>()?;
+        let answers = batch.into_iter().map(|step| step(&mut tables)).collect::<Result<Vec<_>, _>>()?;
         (answers, tables.changed)
     };
     if changed {

@@ -4,7 +4,7 @@ use std::sync::mpsc::channel;
 
 use futures_util::future::{join, join_all};
 use lightproof_relay::store::{
-    Durable, RawRow, RuleError, Store, StoreUnavailable, Table, commit,
+    Durable, RawRow, RuleError, Step, Store, StoreUnavailable, Table, commit,
     disk::{DiskLimits, DiskStore},
     look,
     memory::MemoryStore,
@@ -44,16 +44,17 @@ pub(crate) fn cut_off(disk: &Disk, store: DiskStore) {
 
 /// All acts of a group at once, so that they share a commit; what each came to.
 pub(crate) fn together(store: &DiskStore, group: &[Act]) -> Vec<Result<String, RuleError>> {
+    let (begun, has_begun) = channel::<()>();
     let (queued, all_queued) = channel::<()>();
-    let mut all_queued = Some(all_queued);
-    let steps = group.iter().map(|act| {
-        let (act, all_queued) = (act.clone(), all_queued.take());
-        commit(store, move |rows| {
-            // The first holds the writer until the last is in its queue.
-            let _ = all_queued.map(|all_queued| all_queued.recv());
-            act.run(rows)
-        })
+    // In a batch before, which changes nothing: it holds the writer until the last is in its queue.
+    let hold: Step = Box::new(move |_| {
+        drop(begun);
+        let _ = all_queued.recv();
+        Ok(Box::new(|| {}))
     });
+    store.submit(hold).unwrap();
+    let _ = has_begun.recv();
+    let steps = group.iter().cloned().map(|act| commit(store, move |rows| act.run(rows)));
     let done = wait_for(join(join_all(steps), async { drop(queued) })).0;
     done.into_iter().map(|done| done.map(Durable::into_inner)).collect()
 }
