@@ -13,21 +13,6 @@ use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng as _;
 use tokio::net::TcpListener;
 
-/// Two who have talked.
-async fn friends() -> Scene {
-    let mut scene = Scene::friends().await;
-    scene.talk().await;
-    scene.settle().await;
-    scene
-}
-
-/// Bob removes her, and his relay hears of it.
-async fn remove_alice(scene: &mut Scene) {
-    let (alice, now) = (scene.alice.client.fingerprint(), scene.clock.now());
-    scene.bob.client.remove_contact(&alice, now, &mut scene.bob.rng).await.unwrap();
-    scene.bob.receive().await.unwrap();
-}
-
 /// Everything that is under way from here, with what stopped it.
 async fn resume(person: &mut Person, now: Timestamp) -> Result<(), ClientError> {
     let resumed = person.client.resume(&person.files, now, &mut person.rng).await;
@@ -38,15 +23,15 @@ async fn resume(person: &mut Person, now: Timestamp) -> Result<(), ClientError> 
 /// The third stayed in the outbox, and nobody was told why.
 #[tokio::test]
 async fn all_that_waits_for_somebody_who_removed_us_twice_in_one_day_goes_out() {
-    let mut scene = friends().await;
-    remove_alice(&mut scene).await;
+    let mut scene = Scene::acquainted().await;
+    scene.remove_alice().await;
     scene.alice.note("bob", "again").await;
     scene.bob.receive().await.unwrap();
     scene.bob.accept_all().await;
     scene.bob.note("alice", "well").await;
     scene.settle().await;
 
-    remove_alice(&mut scene).await;
+    scene.remove_alice().await;
     scene.relay.stop().await;
     for note in ["one", "two", "three"] {
         scene.alice.note("bob", note).await;
@@ -68,12 +53,12 @@ async fn all_that_waits_for_somebody_who_removed_us_twice_in_one_day_goes_out() 
 /// What the second round deposited was told as refused.
 #[tokio::test]
 async fn what_a_relay_refuses_once_and_then_takes_is_no_failure() {
-    let mut scene = friends().await;
+    let mut scene = Scene::acquainted().await;
     let mut other = TestRelay::start(&scene.clock).await;
     let liar = Liar::before(other.address()).await;
     let mut carol = scene.carol_at(&liar.link()).await;
     scene.alice.note("carol", "hello").await;
-    remove_alice(&mut scene).await;
+    scene.remove_alice().await;
     let mut is_full = true;
     liar.tell(move |frame| match frame {
         RelayFrame::Reply(id, Reply::Deposited(_)) if is_full => {
@@ -97,11 +82,11 @@ async fn what_a_relay_refuses_once_and_then_takes_is_no_failure() {
 /// Of two processes the slower asked for a Hello once more, which went out on the next day, in the middle of a talk.
 #[tokio::test]
 async fn two_processes_that_find_us_removed_call_once() {
-    let mut scene = friends().await;
+    let mut scene = Scene::acquainted().await;
     let mut other = TestRelay::start(&scene.clock).await;
     let _carol = scene.carol_at(&other.link()).await;
     scene.alice.note("carol", "hello").await;
-    remove_alice(&mut scene).await;
+    scene.remove_alice().await;
     scene.relay.stop().await;
     other.stop().await;
     scene.alice.note("bob", "by the second process").await;
@@ -141,8 +126,8 @@ async fn two_processes_that_find_us_removed_call_once() {
 /// The deposit taught it, and nothing teaches it again: a process that ended behind it had told nobody.
 #[tokio::test]
 async fn that_a_mailbox_ended_is_told_after_a_kill_too() {
-    let mut scene = friends().await;
-    remove_alice(&mut scene).await;
+    let mut scene = Scene::acquainted().await;
+    scene.remove_alice().await;
     scene.relay.stop().await;
     scene.alice.note("bob", "are you there?").await;
     scene.relay.resume().await;
@@ -187,7 +172,7 @@ async fn is_told_our_mailbox_once_more(swapped: bool) {
     scene.talk().await;
     scene.settle().await;
     scene.bob.note("alice", "late").await;
-    remove_alice(&mut scene).await;
+    scene.remove_alice().await;
     scene.bob.add(&scene.alice, "alice").await;
     scene.bob.receive().await.unwrap();
     if swapped {
