@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     client::{Client, until_undisturbed},
-    contact::Contact,
+    contact::{Contact, Standing},
     error::{ClientError, both},
     event::Notice,
     message::{Body, Message},
@@ -117,6 +117,17 @@ impl Reason {
         )
     }
 
+    /// Who is known to have sealed it.
+    const fn sender(self) -> Option<Fingerprint> {
+        match self {
+            Self::Forged(contact)
+            | Self::Contradicts(contact)
+            | Self::AlreadyOpened(contact)
+            | Self::OutOfStep(contact) => Some(contact),
+            _ => None,
+        }
+    }
+
     const fn notice(self) -> Option<Notice> {
         Some(match self {
             Self::Newer => Notice::NewerVersion,
@@ -165,13 +176,20 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         Ok(())
     }
 
-    /// Sets an envelope aside with the rest of a turn.
+    /// Sets an envelope aside with the rest of a turn; one of somebody blocked goes.
     pub(super) async fn put_aside(
         &self,
         turn: &mut Turn<'_, S>,
         mut aside: Aside,
         rng: &mut impl CryptoRng,
     ) -> Result<(), ClientError> {
+        turn.put(&Seen { digest: aside.digest, day: aside.day }, rng);
+        turn.delete_id::<Attempts>(aside.digest.as_bytes());
+        if let Some(sender) = aside.reason.sender()
+            && let Some(Contact { standing: Standing::Blocked, .. }) = turn.get(sender.as_bytes()).await?
+        {
+            return Ok(());
+        }
         let mut profile: Profile = turn.get(Profile::ID).await?.ok_or(ClientError::Damaged)?;
         let mut there: Vec<Aside> = turn.scan().await?;
         there.retain(|older| older.mailbox == aside.mailbox);
@@ -182,8 +200,6 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         aside.number = profile.take_number();
         turn.put(&aside, rng);
         turn.put(&profile, rng);
-        turn.put(&Seen { digest: aside.digest, day: aside.day }, rng);
-        turn.delete_id::<Attempts>(aside.digest.as_bytes());
         Ok(())
     }
 

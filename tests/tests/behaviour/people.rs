@@ -220,6 +220,27 @@ async fn somebody_blocked_is_neither_shown_nor_answered() {
     assert_eq!(deposits, 0);
 }
 
+/// An old copy of her home signs twice for one place: that was an alarm of hers.
+#[tokio::test]
+async fn somebody_blocked_raises_no_alarm_in_their_name() {
+    let mut scene = Scene::acquainted().await;
+    let (alice, now) = (scene.alice.client.fingerprint(), scene.clock.now());
+    scene.bob.client.block(&alice, now, &mut scene.bob.rng).await.unwrap();
+    for _ in 0..3 {
+        let old = scene.alice.store.copy();
+        for note in ["one", "another in its place"] {
+            scene.alice.go_back_to(&old).await;
+            scene.alice.note("bob", note).await;
+            scene.alice.receive().await.unwrap();
+            scene.bob.receive().await.unwrap();
+            scene.alice.receive().await.unwrap();
+        }
+    }
+    let named: Vec<_> = scene.bob.heard().into_iter().filter(|notice| *notice != Notice::Unopened).collect();
+    assert_eq!(named, []);
+    assert!(scene.bob.client.status().await.unwrap().aside.iter().all(|reason| *reason == Reason::Parted));
+}
+
 /// What was sealed in a session that went with them may still come, for sixty days and not for ever.
 #[tokio::test]
 async fn long_after_somebody_was_blocked_what_opens_nowhere_is_told_again() {
