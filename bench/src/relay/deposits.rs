@@ -154,6 +154,8 @@ pub(crate) async fn measure(stage: Stage<'_>, rounds: u32, report: &mut Report) 
         if !publishers.is_empty() {
             (rate, publishers) = all_at_once(publishers, TIME).await?;
             rates.nats.push(rate);
+            // It has not synced: else the disk would still be at that when it is the relay's turn.
+            rustix::fs::sync();
         }
     }
     describe(rates, nats.is_some(), report);
