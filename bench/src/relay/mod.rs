@@ -71,15 +71,16 @@ const IDLE: usize = 10_000;
 pub(crate) const HOW: &str = "\
 ## How the relay is measured
 
-The relay runs as a process of its own, with TLS and its default store; limits per person are raised, because one load \
-maker plays everybody. It speaks the real commands with envelopes of random bytes, no end-to-end encryption, on one \
-thread of the same machine. What a line is compared with runs on the same disk in the same minute, turn by turn with \
-the relay. A deposit counts when its signed receipt has come, and that is sent after the commit is on disk (two-phase, \
-checksummed, synced); NATS JetStream acknowledges before it syncs, and syncs every two minutes: what it has left is \
-synced before the relay's next turn. Memory is resident memory of the process, divided by connections. `-- growth`, \
-`-- million` and `-- soak --minutes N` run when named, the first two also with `--large`. The soak sends at half of what the relay can take, has photos left, fetched and released \
-and prekeys published and taken beside it, and asks that descriptors do not grow: the median of the last third of the \
-looks at most that of the first third, and a few for what comes and goes.\n";
+The relay runs as a process of its own, with TLS and its default store; limits per person are raised, because one \
+load maker plays everybody. It speaks the real commands with envelopes of random bytes, no end-to-end encryption, on \
+one thread of the same machine. What a line is compared with runs on the same disk in the same minute, turn by turn \
+with the relay. A deposit counts when its signed receipt has come, and that is sent after the commit is on disk \
+(two-phase, checksummed, synced); NATS JetStream acknowledges before it syncs, and syncs every two minutes: what it \
+has left is synced before the relay's next turn. Memory is resident memory of the process, divided by connections. \
+`-- growth`, `-- million` and `-- soak --minutes N` run when named, the first two also with `--large`. The soak \
+sends at half of what the relay can take, has photos left, fetched and released and prekeys published and taken \
+beside it, and asks that descriptors do not grow: the median of the last third of the looks at most that of the \
+first third, and a few for what comes and goes.\n";
 
 pub(crate) fn measure(part: Part, stage: Stage<'_>, options: &Options, report: &mut Report) -> Result<(), BenchError> {
     descriptors::raise();
