@@ -3,6 +3,7 @@
 //! A rule (in `mailbox`, `prekeys`, `blob`, `expire`) is a pure function over rows. A store runs it inside its one
 //! transaction and answers only after the commit: that is what [`Durable`] says in the type of a value.
 
+mod batch;
 mod chunks;
 mod compact;
 pub mod disk;
@@ -10,7 +11,6 @@ mod durable;
 pub mod files;
 pub mod fresh;
 pub mod memory;
-mod pace;
 pub mod row;
 mod table;
 mod writer;

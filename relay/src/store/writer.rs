@@ -12,19 +12,19 @@ use crate::metrics::WriteMetrics;
 
 use super::{
     Answer, RawRow, Rows, RowsMut, Step, StoreUnavailable, Table,
+    batch::LastBatch,
     compact::{Compaction, Live},
     disk::{definition, get_in, range_in},
-    pace::Pace,
 };
 
 /// Runs until the queue closes or a commit fails. A failed commit is never tried again: what it held is not promised.
 pub(super) fn run(live: &Live, steps: &Receiver<Step>, failed: &CancellationToken, measured: &WriteMetrics) {
     // A step that panics may have written half of what it wanted: the batch is dropped, the relay stops.
     let stopped = StopOnUnwind(failed);
-    let (mut compaction, mut pace) = (Compaction::default(), Pace::default());
+    let (mut compaction, mut last) = (Compaction::default(), LastBatch::default());
     loop {
         let committed = match compaction.next(steps) {
-            Ok(first) => commit_what_waits(live, first, steps, &mut compaction, &mut pace, measured),
+            Ok(first) => commit_what_waits(live, first, steps, &mut compaction, &mut last, measured),
             Err(RecvTimeoutError::Timeout) => Ok(Vec::new()),
             Err(RecvTimeoutError::Disconnected) => break,
         };
@@ -48,16 +48,16 @@ fn commit_what_waits(
     first: Step,
     steps: &Receiver<Step>,
     compaction: &mut Compaction,
-    pace: &mut Pace,
+    last: &mut LastBatch,
     measured: &WriteMetrics,
 ) -> Result<Vec<Answer>, StoreUnavailable> {
-    let batch = pace.gather(first, steps);
+    let batch = last.gather(first, steps);
     let (count, began) = (batch.len(), Instant::now());
     let committed = commit(&live.current(), batch, compaction);
-    *pace = Pace { count, took: began.elapsed() };
+    *last = LastBatch { count, took: began.elapsed() };
     measured.waiting.dec_by(i64::try_from(count).unwrap_or(0));
     measured.batch_steps.observe(count as f64);
-    measured.commit_seconds.observe(pace.took.as_secs_f64());
+    measured.commit_seconds.observe(last.took.as_secs_f64());
     committed
 }
 
