@@ -94,9 +94,7 @@ async fn a_restored_home_talks_to_everybody_again_by_itself() {
 
 #[tokio::test]
 async fn a_restored_home_hears_again_how_far_its_messages_came() {
-    let mut scene = Scene::friends().await;
-    scene.talk().await;
-    scene.settle().await;
+    let mut scene = Scene::acquainted().await;
     scene.alice.note("bob", "delivered").await;
     scene.alice.note("bob", "viewed").await;
     let taken_back = scene.alice.note("bob", "taken back").await.sent[0].message.clone().unwrap();
@@ -132,9 +130,7 @@ async fn a_restored_home_hears_again_how_far_its_messages_came() {
 /// An ack of a split line is of no place in it: it passed for one of all that the backup had sent.
 #[tokio::test]
 async fn a_restored_home_whose_line_was_split_says_what_may_not_have_arrived() {
-    let mut scene = Scene::friends().await;
-    scene.talk().await;
-    scene.settle().await;
+    let mut scene = Scene::acquainted().await;
     let old = scene.alice.store.copy();
     scene.alice.note("bob", "from the newer copy").await;
     let backup = scene.alice.backup(Photos::Enclosed).await;
@@ -172,9 +168,7 @@ async fn a_message_for_one_look_is_in_no_backup_until_it_was_looked_at() {
 
 #[tokio::test]
 async fn where_two_homes_of_one_person_run_both_are_shown() {
-    let mut scene = Scene::friends().await;
-    scene.talk().await;
-    scene.settle().await;
+    let mut scene = Scene::acquainted().await;
     let backup = scene.alice.backup(Photos::Enclosed).await;
     let mut restored = scene.alice.restored(&backup, 9).await;
     assert_eq!(restored.heard(), []);
@@ -207,9 +201,7 @@ async fn where_two_homes_of_one_person_run_both_are_shown() {
 
 #[tokio::test]
 async fn what_was_sealed_is_sent_once_and_what_was_not_stays_behind() {
-    let mut scene = Scene::friends().await;
-    scene.talk().await;
-    scene.settle().await;
+    let mut scene = Scene::acquainted().await;
     // Sealed and not deposited; and a draft of which nothing is sealed.
     scene.alice.life.ends_with(Table::Outbox);
     assert!(scene.alice.try_send("bob", "sealed", &[]).await.is_none());
@@ -300,9 +292,7 @@ async fn what_was_deleted_stays_deleted_and_who_was_blocked_stays_blocked() {
 
 #[tokio::test]
 async fn what_was_on_its_way_in_a_lost_session_is_sealed_again_without_an_alarm() {
-    let mut scene = Scene::friends().await;
-    scene.talk().await;
-    scene.settle().await;
+    let mut scene = Scene::acquainted().await;
     let backup = scene.alice.backup(Photos::Enclosed).await;
     // Nobody has taken it when the machine is lost; and it was sealed for a session that goes with it.
     scene.bob.note("alice", "on its way").await;
@@ -317,9 +307,7 @@ async fn what_was_on_its_way_in_a_lost_session_is_sealed_again_without_an_alarm(
 /// The same envelope may be deposited often; two may share neither the nonce of their header nor the key of their body.
 #[tokio::test]
 async fn a_restored_home_repeats_no_key_and_nonce() {
-    let mut scene = Scene::friends().await;
-    scene.talk().await;
-    scene.settle().await;
+    let mut scene = Scene::acquainted().await;
     scene.alice.tape.record();
     let backup = scene.alice.backup(Photos::Enclosed).await;
     let (mut seen, mut nonces, mut keys) = (BTreeSet::new(), BTreeMap::new(), BTreeMap::new());

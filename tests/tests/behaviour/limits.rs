@@ -56,9 +56,7 @@ async fn a_full_relay_is_said_and_nothing_is_half_sent() {
 
 #[tokio::test]
 async fn an_expired_blob_is_said_to_both() {
-    let mut scene = Scene::friends().await;
-    scene.talk().await;
-    scene.settle().await;
+    let mut scene = Scene::acquainted().await;
     scene.alice.files.put("a.bin", &noise(1, 1_000));
     scene.alice.send(&["bob"], "soon gone", &["a.bin"], exact()).await.unwrap();
     // The envelope was taken, the photo was not.
@@ -79,9 +77,7 @@ async fn an_expired_blob_is_said_to_both() {
 
 #[tokio::test]
 async fn a_home_nobody_opened_for_years_gets_new_mailboxes() {
-    let mut scene = Scene::friends().await;
-    scene.talk().await;
-    scene.settle().await;
+    let mut scene = Scene::acquainted().await;
     scene.relay.let_days_pass(410).await;
     scene.alice.receive().await.unwrap();
     scene.bob.receive().await.unwrap();

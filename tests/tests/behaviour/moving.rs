@@ -13,9 +13,7 @@ use lightproof_wire::{
 
 /// Alice and Bob have talked, and there is another relay.
 async fn friends() -> (Scene, TestRelay) {
-    let mut scene = Scene::friends().await;
-    scene.talk().await;
-    scene.settle().await;
+    let scene = Scene::acquainted().await;
     let other = TestRelay::start(&scene.clock).await;
     (scene, other)
 }

@@ -9,9 +9,7 @@ use rand_core::SeedableRng as _;
 
 #[tokio::test]
 async fn two_processes_that_send_and_receive_at_once_lose_nothing() {
-    let mut scene = Scene::friends().await;
-    scene.talk().await;
-    scene.settle().await;
+    let mut scene = Scene::acquainted().await;
     let (mut to_alice, mut to_bob) = (Vec::new(), Vec::new());
     for round in 0..12_u64 {
         let (from_bob, first, second) = (format!("b{round}"), format!("a{round} one"), format!("a{round} two"));

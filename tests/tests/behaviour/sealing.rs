@@ -56,9 +56,7 @@ async fn each_side_learns_the_sealing_key_of_the_other_with_the_first_messages()
 
 #[tokio::test]
 async fn a_sealing_key_of_last_year_still_opens_and_the_new_one_is_announced() {
-    let mut scene = Scene::friends().await;
-    scene.talk().await;
-    scene.settle().await;
+    let mut scene = Scene::acquainted().await;
     let old = key_of(&scene.alice, "bob").await.unwrap();
     for _ in 0..14 {
         // Not so long at once that mailboxes and relays forget each other.

@@ -26,14 +26,6 @@ use lightproof_tests::{
 };
 use lightproof_wire::time::Timestamp;
 
-/// Two who have talked, and whose receipts have all arrived.
-async fn friends() -> Scene {
-    let mut scene = Scene::friends().await;
-    scene.talk().await;
-    scene.settle().await;
-    scene
-}
-
 async fn send_photo(scene: &mut Scene, note: &str) -> Message {
     scene.alice.files.put("a.bin", &noise(1, 150_000));
     let outcome = scene.alice.send(&["bob"], note, &["a.bin"], exact()).await.unwrap();
@@ -72,7 +64,7 @@ fn is_emptied(message: &Message, state: State) -> bool {
 
 #[tokio::test]
 async fn a_message_taken_back_before_it_is_fetched_is_not_kept_and_its_recipient_hears_of_it() {
-    let mut scene = friends().await;
+    let mut scene = Scene::acquainted().await;
     let signed = rows(&scene.bob, Table::Signed).await;
     let message = send_photo(&mut scene, "too early").await;
     assert_eq!(blobs(&scene), 1);
@@ -96,7 +88,7 @@ async fn a_message_taken_back_before_it_is_fetched_is_not_kept_and_its_recipient
 
 #[tokio::test]
 async fn what_was_not_looked_at_goes_and_what_was_looked_at_stays() {
-    let mut scene = friends().await;
+    let mut scene = Scene::acquainted().await;
     let seen = send_photo(&mut scene, "seen").await;
     let unseen = send_photo(&mut scene, "unseen").await;
     scene.settle().await;
@@ -123,7 +115,7 @@ async fn what_was_not_looked_at_goes_and_what_was_looked_at_stays() {
 
 #[tokio::test]
 async fn what_is_taken_back_while_it_is_got_ready_is_not_shown() {
-    let mut scene = friends().await;
+    let mut scene = Scene::acquainted().await;
     let message = send_photo(&mut scene, "too late").await;
     scene.settle().await;
     let got_ready = last(&scene.bob, Direction::In).await;
@@ -218,7 +210,7 @@ async fn take_back_in_own_name(person: &mut Person, name: MessageId, now: Timest
 
 #[tokio::test]
 async fn nobody_takes_back_what_somebody_else_sent() {
-    let mut scene = friends().await;
+    let mut scene = Scene::acquainted().await;
     let mut carol = Person::new("carol", &scene.relay.link(), &scene.clock, 3).await;
     carol.add(&scene.bob, "bob").await;
     scene.bob.add(&carol, "carol").await;
@@ -256,7 +248,7 @@ async fn nobody_takes_back_what_somebody_else_sent() {
 
 #[tokio::test]
 async fn what_is_taken_back_while_relays_are_away_goes_on_by_itself() {
-    let mut scene = friends().await;
+    let mut scene = Scene::acquainted().await;
     let message = send_photo(&mut scene, "too early").await;
     scene.relay.stop().await;
     let now = scene.clock.now();
@@ -280,7 +272,7 @@ pub(crate) async fn send_once(scene: &mut Scene, note: &str, files: &[&str]) -> 
 
 #[tokio::test]
 async fn a_message_for_one_look_is_seen_once_and_nothing_of_it_is_left() {
-    let mut scene = friends().await;
+    let mut scene = Scene::acquainted().await;
     let signed = rows(&scene.bob, Table::Signed).await;
     scene.alice.files.put("photo.jpg", &lightproof_core::prepare::sample_photo());
     scene.alice.files.put("a.bin", b"no picture");
@@ -311,7 +303,7 @@ async fn a_message_for_one_look_is_seen_once_and_nothing_of_it_is_left() {
 
 #[tokio::test]
 async fn a_look_taken_by_a_process_that_ends_anywhere_is_whole_or_was_the_only_one() {
-    let mut scene = friends().await;
+    let mut scene = Scene::acquainted().await;
     for steps in 0..20 {
         send_once(&mut scene, &format!("after {steps}"), &[]).await.unwrap();
         scene.bob.receive().await.unwrap();
@@ -339,7 +331,7 @@ async fn a_look_taken_by_a_process_that_ends_anywhere_is_whole_or_was_the_only_o
 
 #[tokio::test]
 async fn a_contact_without_receipts_hears_nothing_and_is_acked_all_the_same() {
-    let mut scene = friends().await;
+    let mut scene = Scene::acquainted().await;
     let (alice, now) = (scene.alice.client.fingerprint(), scene.clock.now());
     scene.bob.client.set_receipts(&alice, Receipts::Off, &mut scene.bob.rng).await.unwrap();
     let message = send_photo(&mut scene, "did you get this?").await;
@@ -363,7 +355,7 @@ async fn a_contact_without_receipts_hears_nothing_and_is_acked_all_the_same() {
 
 #[tokio::test]
 async fn a_deleted_message_leaves_no_note_key_or_chunk_on_either_side() {
-    let mut scene = friends().await;
+    let mut scene = Scene::acquainted().await;
     send_photo(&mut scene, "delete me").await;
     scene.settle().await;
     for (person, direction) in [(&scene.alice, Direction::Out), (&scene.bob, Direction::In)] {
@@ -381,7 +373,7 @@ async fn a_deleted_message_leaves_no_note_key_or_chunk_on_either_side() {
 
 #[tokio::test]
 async fn a_farewell_leaves_nothing_at_the_relay_that_could_be_reached() {
-    let mut scene = friends().await;
+    let mut scene = Scene::acquainted().await;
     send_photo(&mut scene, "nobody fetches this").await;
     let (now, bob) = (scene.clock.now(), &mut scene.bob);
     let of_bob = bob.client.farewell(now, &mut bob.rng).await.unwrap();

@@ -39,9 +39,7 @@ async fn both_call_at_once_and_then_talk() {
 
 #[tokio::test]
 async fn an_old_copy_of_a_home_begins_a_new_line_and_repeats_nothing() {
-    let mut scene = Scene::friends().await;
-    scene.talk().await;
-    scene.settle().await;
+    let mut scene = Scene::acquainted().await;
     let old = scene.alice.store.copy();
     scene.bob.note("alice", "taken by the newer copy").await;
     scene.alice.receive().await.unwrap();
@@ -92,9 +90,7 @@ async fn an_old_copy_with_several_contacts_calls_each_of_them() {
 /// Its prekeys used to take numbers that the newer copy had published under: the relay refused them for ever.
 #[tokio::test]
 async fn prekeys_of_an_old_copy_are_published_whatever_the_newer_one_published() {
-    let mut scene = Scene::friends().await;
-    scene.talk().await;
-    scene.settle().await;
+    let mut scene = Scene::acquainted().await;
     let old = scene.alice.store.copy();
     scene.clock.advance_days(8);
     scene.bob.note("alice", "taken by the newer copy").await;
@@ -107,9 +103,7 @@ async fn prekeys_of_an_old_copy_are_published_whatever_the_newer_one_published()
 
 #[tokio::test]
 async fn an_old_copy_that_writes_before_it_looks_is_mended_too() {
-    let mut scene = Scene::friends().await;
-    scene.talk().await;
-    scene.settle().await;
+    let mut scene = Scene::acquainted().await;
     let old = scene.alice.store.copy();
     for number in 0..3 {
         scene.alice.note("bob", &format!("newer {number}")).await;
@@ -136,13 +130,8 @@ async fn an_old_copy_that_writes_before_it_looks_is_mended_too() {
 /// With the line that it left went what it could have counted again.
 #[tokio::test]
 async fn what_an_old_copy_sent_in_doubt_is_told_after_a_kill_too() {
-    let mut scene = Scene::friends().await;
-    scene.talk().await;
-    scene.settle().await;
-    let old = scene.alice.store.copy();
-    scene.bob.note("alice", "taken by the newer copy").await;
-    scene.alice.receive().await.unwrap();
-    scene.alice.go_back_to(&old).await;
+    let mut scene = Scene::acquainted().await;
+    back_to_before_she_read(&mut scene).await;
     scene.alice.note("bob", "too early").await;
     scene.alice.life.ends_with(Table::Contacts);
     assert!(scene.alice.try_receive().await.is_none());
@@ -266,14 +255,9 @@ async fn what_was_never_answered_is_said_again_in_a_new_session() {
 /// In a line that was left no place waits for an ack: a Hello that expired was not said again.
 #[tokio::test]
 async fn an_old_copy_whose_hello_expired_calls_again() {
-    let mut scene = Scene::friends().await;
-    scene.talk().await;
-    scene.settle().await;
+    let mut scene = Scene::acquainted().await;
     scene.alice.note("bob", "before the copy").await;
-    let old = scene.alice.store.copy();
-    scene.bob.note("alice", "taken by the newer copy").await;
-    scene.alice.receive().await.unwrap();
-    scene.alice.go_back_to(&old).await;
+    back_to_before_she_read(&mut scene).await;
     scene.alice.receive().await.unwrap();
     assert!(scene.alice.heard().contains(&Notice::OldCopy));
     // Bob is away for longer than his relay keeps anything.
@@ -285,9 +269,7 @@ async fn an_old_copy_whose_hello_expired_calls_again() {
 
 #[tokio::test]
 async fn eleven_hundred_messages_that_expired_are_said_again() {
-    let mut scene = Scene::friends().await;
-    scene.talk().await;
-    scene.settle().await;
+    let mut scene = Scene::acquainted().await;
     let wanted: Vec<String> = (0..1_100).map(|number| format!("message {number}")).collect();
     for note in &wanted {
         scene.alice.note("bob", note).await;
@@ -369,5 +351,13 @@ async fn back_to_before_she_wrote(scene: &mut Scene) {
     let old = scene.alice.store.copy();
     scene.alice.note("bob", "from the newer copy").await;
     scene.bob.receive().await.unwrap();
+    scene.alice.go_back_to(&old).await;
+}
+
+/// The same of a message of Bob's, which only the newer copy has.
+async fn back_to_before_she_read(scene: &mut Scene) {
+    let old = scene.alice.store.copy();
+    scene.bob.note("alice", "taken by the newer copy").await;
+    scene.alice.receive().await.unwrap();
     scene.alice.go_back_to(&old).await;
 }

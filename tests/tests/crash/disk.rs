@@ -7,13 +7,6 @@ use lightproof_tests::{Scene, scene::noise, trouble::How};
 const MANY: u64 = 60;
 const HOWS: [How; 3] = [How::Full, How::Broken, How::BrokenLate];
 
-async fn friends() -> Scene {
-    let mut scene = Scene::friends().await;
-    scene.talk().await;
-    scene.settle().await;
-    scene
-}
-
 /// Whether everything that was sent is there once, in order and whole.
 async fn assert_all_is_there(scene: &Scene, sent: &[(String, Vec<u8>)], about: &str) {
     let inbox = scene.bob.inbox().await;
@@ -25,7 +18,7 @@ async fn assert_all_is_there(scene: &Scene, sent: &[(String, Vec<u8>)], about: &
 
 #[tokio::test]
 async fn a_send_on_a_disk_that_fails_at_any_write_is_told_and_typed_again_arrives_once() {
-    let (mut scene, mut sent, mut failed) = (friends().await, Vec::new(), 0);
+    let (mut scene, mut sent, mut failed) = (Scene::acquainted().await, Vec::new(), 0);
     for how in HOWS {
         for writes in 0..MANY {
             let (about, photo) = (format!("{how:?} after {writes}"), noise(sent.len() as u64, 70_000));
@@ -62,7 +55,7 @@ async fn a_send_on_a_disk_that_fails_at_any_write_is_told_and_typed_again_arrive
 
 #[tokio::test]
 async fn a_look_on_a_disk_that_fails_at_any_write_loses_nothing_and_takes_nothing_twice() {
-    let (mut scene, mut sent, mut failed) = (friends().await, Vec::new(), 0);
+    let (mut scene, mut sent, mut failed) = (Scene::acquainted().await, Vec::new(), 0);
     for how in HOWS {
         for writes in 0..MANY {
             let (about, photo) = (format!("{how:?} after {writes}"), noise(sent.len() as u64, 70_000));

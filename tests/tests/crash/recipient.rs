@@ -12,9 +12,7 @@ const MANY: u64 = 250;
 
 #[tokio::test]
 async fn a_photo_taken_by_a_process_that_ends_anywhere_is_there_once_and_whole() {
-    let mut scene = Scene::friends().await;
-    scene.talk().await;
-    scene.settle().await;
+    let mut scene = Scene::acquainted().await;
     let mut count = 0;
     for steps in 0..MANY {
         let photo = noise(steps, 150_000);
@@ -70,9 +68,7 @@ async fn a_first_message_taken_by_a_process_that_ends_anywhere_is_there_once() {
 
 #[tokio::test]
 async fn nothing_is_acked_before_it_is_saved() {
-    let mut scene = Scene::friends().await;
-    scene.talk().await;
-    scene.settle().await;
+    let mut scene = Scene::acquainted().await;
     scene.alice.note("bob", "one").await;
     for steps in 0..MANY {
         let old = scene.bob.store.copy();
@@ -94,9 +90,7 @@ async fn nothing_is_acked_before_it_is_saved() {
 
 #[tokio::test]
 async fn an_envelope_that_ends_the_process_each_time_is_passed_the_fourth() {
-    let mut scene = Scene::friends().await;
-    scene.talk().await;
-    scene.settle().await;
+    let mut scene = Scene::acquainted().await;
     let before = scene.bob.notes().await;
     scene.alice.note("bob", "ends the process").await;
     scene.alice.note("bob", "the next").await;

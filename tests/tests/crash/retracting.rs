@@ -23,9 +23,7 @@ async fn sent(scene: &mut Scene, steps: u64) -> Message {
 
 #[tokio::test]
 async fn a_message_taken_back_by_a_process_that_ends_anywhere_is_taken_back_once_begun() {
-    let mut scene = Scene::friends().await;
-    scene.talk().await;
-    scene.settle().await;
+    let mut scene = Scene::acquainted().await;
     for steps in 0..MANY {
         let message = sent(&mut scene, steps).await;
         let (now, life) = (scene.clock.now(), scene.alice.life.clone());
@@ -51,9 +49,7 @@ async fn a_message_taken_back_by_a_process_that_ends_anywhere_is_taken_back_once
 
 #[tokio::test]
 async fn a_retract_taken_by_a_process_that_ends_anywhere_leaves_nothing_of_its_message() {
-    let mut scene = Scene::friends().await;
-    scene.talk().await;
-    scene.settle().await;
+    let mut scene = Scene::acquainted().await;
     for steps in 0..MANY {
         let message = sent(&mut scene, steps).await;
         scene.bob.receive().await.unwrap();

@@ -62,9 +62,7 @@ fn deposited(tape: &Tape) -> BTreeSet<[u8; 32]> {
 
 #[tokio::test]
 async fn a_note_sent_by_a_process_that_ends_anywhere_arrives_once() {
-    let mut scene = Scene::friends().await;
-    scene.talk().await;
-    scene.settle().await;
+    let mut scene = Scene::acquainted().await;
     scene.alice.tape.record();
     let mut wanted = Vec::new();
     for steps in 0..MANY {
@@ -83,9 +81,7 @@ async fn a_note_sent_by_a_process_that_ends_anywhere_arrives_once() {
 
 #[tokio::test]
 async fn a_photo_sent_by_a_process_that_ends_anywhere_arrives_once_and_whole() {
-    let mut scene = Scene::friends().await;
-    scene.talk().await;
-    scene.settle().await;
+    let mut scene = Scene::acquainted().await;
     scene.alice.tape.record();
     let mut count = 0;
     for steps in 0..MANY {
@@ -131,9 +127,7 @@ async fn a_first_message_by_a_process_that_ends_anywhere_arrives_once() {
 
 #[tokio::test]
 async fn an_envelope_is_deposited_as_it_was_saved_however_often() {
-    let mut scene = Scene::friends().await;
-    scene.talk().await;
-    scene.settle().await;
+    let mut scene = Scene::acquainted().await;
     scene.alice.tape.record();
     for steps in 0..MANY {
         let before = deposited(&scene.alice.tape).len();
@@ -149,9 +143,7 @@ async fn an_envelope_is_deposited_as_it_was_saved_however_often() {
 
 #[tokio::test]
 async fn nothing_is_deposited_before_it_is_saved_and_nothing_is_put_before_it_is_synced() {
-    let mut scene = Scene::friends().await;
-    scene.talk().await;
-    scene.settle().await;
+    let mut scene = Scene::acquainted().await;
     scene.alice.tape.record();
     let commits = scene.alice.tape.commits();
     scene.alice.note("bob", "in order").await;
