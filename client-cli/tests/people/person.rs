@@ -9,7 +9,7 @@ use serde_json::Value;
 
 /// Somebody at a keyboard.
 pub(crate) struct Person {
-    name: String,
+    pub(crate) name: String,
     folder: PathBuf,
     /// The program, where anybody may run it.
     pub(crate) program: PathBuf,

@@ -122,13 +122,7 @@ fn adds_bob(tmux: &Tmux, bob: &Person) {
     let empty = ["", " nobody is here yet", "", " a  adds somebody by their contact card", " c  shows yours"];
     let keys = " a add a contact · c my card · ? keys · q quit";
     tmux.shows_page(&page(" lightproof · alice", "connected", &empty, "", keys));
-    tmux.press(&["a"]);
-    tmux.shows("paste it");
-    tmux.paste(bob.says(&["card"]).trim());
-    tmux.shows("lightproof:");
-    tmux.press(&["Enter"]);
-    tmux.write("bob");
-    tmux.press(&["Enter"]);
+    tmux.adds(bob);
     let added = " added bob; compare safety numbers when you can: v";
     let row = ["> bob              unverified"];
     tmux.shows_page(&page(" lightproof · alice", "connected", &row, added, PEOPLE));
