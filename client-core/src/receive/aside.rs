@@ -185,9 +185,7 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
     ) -> Result<(), ClientError> {
         turn.put(&Seen { digest: aside.digest, day: aside.day }, rng);
         turn.delete_id::<Attempts>(aside.digest.as_bytes());
-        if let Some(sender) = aside.reason.sender()
-            && let Some(Contact { standing: Standing::Blocked, .. }) = turn.get(sender.as_bytes()).await?
-        {
+        if is_of_blocked(turn, aside.reason).await? {
             return Ok(());
         }
         let mut profile: Profile = turn.get(Profile::ID).await?.ok_or(ClientError::Damaged)?;
@@ -231,6 +229,7 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
             Outcome::Taken if matches!(self.vault.get::<Aside>(&aside.id()).await?, Some(now) if now.number != aside.number) =>
                 {}
             Outcome::Taken => turn.delete(aside),
+            Outcome::Aside(reason) if is_of_blocked(&mut turn, reason).await? => turn.delete(aside),
             Outcome::Aside(reason) => turn.put(&Aside { reason, ..aside.clone() }, rng),
         }
         Ok(turn.commit().await?)
@@ -376,4 +375,11 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
     pub(crate) async fn prekey_secrets(&self) -> Result<usize, ClientError> {
         Ok(self.vault.scan::<StoredPrekey>().await?.len())
     }
+}
+
+/// Whether it is known to come from somebody blocked: nothing of theirs stays.
+async fn is_of_blocked<S: Store>(turn: &mut Turn<'_, S>, reason: Reason) -> Result<bool, ClientError> {
+    let Some(sender) = reason.sender() else { return Ok(false) };
+    let contact: Option<Contact> = turn.get(sender.as_bytes()).await?;
+    Ok(contact.is_some_and(|contact| contact.standing == Standing::Blocked))
 }
