@@ -6,7 +6,7 @@ use lightproof_wire::{
     command::Command,
     hash::Digest,
     limits::{ONE_TIME_PREKEYS, ONE_TIME_PREKEYS_LOW, PREKEY_DAYS, SIGNED_PREKEY_ROTATION_DAYS},
-    prekey::{PrekeyId, PrekeyKind},
+    prekey::{PrekeyId, PrekeyKind, Stock},
     reply::Reply,
     time::{Day, Timestamp},
 };
@@ -113,11 +113,15 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         now: Timestamp,
         rng: &mut impl CryptoRng,
     ) -> Result<(), ClientError> {
-        let profile = self.profile().await?;
+        let mut profile = self.profile().await?;
         let doorbell: Mailbox = self.vault.get(&profile.doorbell).await?.ok_or(ClientError::Damaged)?;
         let reply = connection.call(Command::CountPrekeys { owner: doorbell.owner.clone() }).await?;
-        let (signed, left) =
+        let (signed, stock) =
             expect_reply!(reply, Reply::Count { signed_not_after, one_time } => (signed_not_after, one_time))?;
+        if !self.can_open_all(&stock).await? {
+            profile = self.renew_prekeys(rng).await?;
+        }
+        let left = u16::try_from(stock.ids().count()).unwrap_or(u16::MAX);
         let rotate = profile.signed_prekey_made.is_none_or(|made| made.plus(SIGNED_PREKEY_ROTATION_DAYS) <= now.day());
         if signed.is_some() && !rotate && left > ONE_TIME_PREKEYS_LOW && !profile.replace_prekeys.is_yes() {
             return self.note_prekeys(left, None, now, rng).await;
@@ -136,6 +140,29 @@ impl<S: Store, P: Spool, T: Transport> Client<S, P, T> {
         expect_reply!(connection.call(command).await?, Reply::Done => ())?;
         let left = u16::try_from(ONE_TIME_PREKEYS).unwrap_or(u16::MAX);
         self.note_prekeys(left, Some(now.day()), now, rng).await
+    }
+
+    /// Whether the secret of every one-time prekey that may still be given away is here. Where one is not, either the relay is
+    /// an old copy and gave it away before, or this vault is, and its newer copy made it.
+    async fn can_open_all(&self, stock: &Stock) -> Result<bool, ClientError> {
+        for id in stock.ids() {
+            if self.vault.get::<StoredPrekey>(&StoredPrekey::record_id(PrekeyKind::OneTime, id)).await?.is_none() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    async fn renew_prekeys(&self, rng: &mut impl CryptoRng) -> Result<Profile, ClientError> {
+        until_undisturbed(async || {
+            let mut turn = self.vault.turn();
+            let mut profile: Profile = turn.get(Profile::ID).await?.ok_or(ClientError::Damaged)?;
+            profile.renew_prekeys(rng);
+            turn.put(&profile, rng);
+            turn.commit().await?;
+            Ok(profile)
+        })
+        .await
     }
 
     /// Makes prekeys and saves their secrets: nothing is published that could not be opened. What an earlier try made and

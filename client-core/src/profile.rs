@@ -134,6 +134,11 @@ impl Profile {
     /// Another incarnation of the vault: a new line, and prekeys whose numbers no earlier one can have given out.
     pub(crate) fn begin_anew(&mut self, rng: &mut impl CryptoRng) {
         self.line = LineId::generate(rng);
+        self.renew_prekeys(rng);
+    }
+
+    /// All prekeys are to be replaced, under numbers that no other copy of this vault can have given out.
+    pub(crate) fn renew_prekeys(&mut self, rng: &mut impl CryptoRng) {
         self.replace_prekeys = Flag::Yes;
         self.next_prekey = rng.next_u32().max(1);
     }

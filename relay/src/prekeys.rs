@@ -123,15 +123,15 @@ pub fn publish(
     Ok(())
 }
 
-/// What may still be served: the last day of the signed prekey and the number of one-time prekeys.
+/// What may still be served: the last day of the signed prekey and the numbers of the one-time prekeys.
 ///
 /// # Errors
 /// [`Refusal::Refused`] without such a doorbell.
-pub fn count(rows: &dyn Rows, owner: OwnerHash, today: Day) -> Result<(Option<Day>, u16), RuleError> {
+pub fn count(rows: &dyn Rows, owner: OwnerHash, today: Day) -> Result<(Option<Day>, Vec<PrekeyId>), RuleError> {
     doorbell(rows, &owner)?;
     let signed = row::load::<PrekeyRow>(rows, &signed_key(owner))?.map(|row| row.prekey.not_after);
-    let stock = stock(rows, owner)?.into_iter().filter(|row| row.prekey.not_after >= today).count();
-    Ok((signed.filter(|last| *last >= today), u16::try_from(stock).unwrap_or(u16::MAX)))
+    let stock = stock(rows, owner)?.into_iter().filter(|row| row.prekey.not_after >= today);
+    Ok((signed.filter(|last| *last >= today), stock.map(|row| row.prekey.id).collect()))
 }
 
 /// Gives a bundle. The one-time prekey in it is gone in the same commit.

@@ -7,6 +7,7 @@ use lightproof_wire::{
     command::Command,
     id::Sequence,
     limits::{NOTICE_BYTES, OPERATOR_BYTES, PROTOCOL_VERSION},
+    prekey::Stock,
     refusal::Refusal,
     reply::{Reply, Welcome},
     time::{Day, Timestamp},
@@ -175,8 +176,9 @@ impl Service {
                 self.publish_prekeys(owner.hash(), signed, one_time.into_vec()).await
             }
             Command::CountPrekeys { owner } => {
-                let counted = self.look(move |rows| prekeys::count(rows, owner.hash(), today)).await?;
-                Ok(Reply::Count { signed_not_after: counted.0, one_time: counted.1 })
+                let (signed_not_after, stock) =
+                    self.look(move |rows| prekeys::count(rows, owner.hash(), today)).await?;
+                Ok(Reply::Count { signed_not_after, one_time: Stock::of(stock) })
             }
             Command::TakePrekeys { drop } => self.take_prekeys(drop.hash(), address).await,
             Command::OpenBlob { write, readers, shape, keep_days, access } => {

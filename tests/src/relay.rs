@@ -1,7 +1,9 @@
 //! A real relay on loopback, in its own folder, that can be stopped and started again at the same address.
 
 use std::{
+    fs,
     net::SocketAddr,
+    path::PathBuf,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -100,7 +102,7 @@ impl TestRelay {
         config.pace.command_burst = 100_000;
         config.rates = unhurried();
         (self.change)(&mut config);
-        let store = Arc::new(DiskStore::open(&self.folder.path().join("rows.redb"), config.disk).unwrap());
+        let store = Arc::new(DiskStore::open(&self.rows(), config.disk).unwrap());
         let chunks = Arc::new(Files::open(&self.folder.path().join("blobs")).unwrap());
         let clock = self.clock.clone();
         let running = Relay::start_with(config, store, chunks, Arc::new(move || clock.now())).await.unwrap();
@@ -119,6 +121,25 @@ impl TestRelay {
     pub async fn restart(&mut self) {
         self.stop().await;
         self.resume().await;
+    }
+
+    /// A copy of its rows.
+    pub async fn copy_of_rows(&mut self) -> Vec<u8> {
+        self.stop().await;
+        let rows = fs::read(self.rows()).unwrap();
+        self.resume().await;
+        rows
+    }
+
+    /// Its rows become an older copy of themselves.
+    pub async fn go_back_to(&mut self, rows: &[u8]) {
+        self.stop().await;
+        fs::write(self.rows(), rows).unwrap();
+        self.resume().await;
+    }
+
+    fn rows(&self) -> PathBuf {
+        self.folder.path().join("rows.redb")
     }
 
     /// Days go by, and the relay removes what is over: its sweep runs as it starts. More than a few at once it doubts

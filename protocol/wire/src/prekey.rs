@@ -1,8 +1,8 @@
 //! Published prekeys as a relay knows them: a kind, a number and a last day in clear, the rest sealed.
 
 use crate::{
-    codec::{Bytes, TlsDeserialize, TlsSerialize, TlsSize},
-    limits::SEALED_PREKEY_BYTES,
+    codec::{Bytes, List, TlsDeserialize, TlsSerialize, TlsSize},
+    limits::{ONE_TIME_PREKEYS, SEALED_PREKEY_BYTES},
     time::Day,
 };
 
@@ -16,7 +16,7 @@ pub enum PrekeyKind {
     OneTime = 2,
 }
 
-/// The number of a prekey among its owner's.
+/// The number of a prekey among its owner's, from 1 on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, TlsSerialize, TlsDeserialize, TlsSize)]
 pub struct PrekeyId(pub u32);
 
@@ -40,4 +40,23 @@ pub struct PrekeyBundle {
     pub signed: PublishedPrekey,
     /// A one-time prekey that nobody else was given.
     pub one_time: Option<PublishedPrekey>,
+}
+
+/// The numbers of the one-time prekeys at a doorbell, filled up with zeros to a full stock: who listens on the network does not
+/// learn from the length how many were taken.
+#[derive(Clone, Debug, PartialEq, Eq, TlsSerialize, TlsDeserialize, TlsSize)]
+pub struct Stock(List<PrekeyId, ONE_TIME_PREKEYS>);
+
+impl Stock {
+    /// Of these, at most a full stock.
+    #[must_use]
+    pub fn of(ids: impl IntoIterator<Item = PrekeyId>) -> Self {
+        let filled = ids.into_iter().chain(core::iter::repeat(PrekeyId(0)));
+        Self(List::new(filled.take(ONE_TIME_PREKEYS).collect()).unwrap_or_default())
+    }
+
+    /// The numbers.
+    pub fn ids(&self) -> impl Iterator<Item = PrekeyId> + '_ {
+        self.0.iter().copied().filter(|id| id.0 != 0)
+    }
 }

@@ -7,7 +7,7 @@ use crate::{
     envelope::Envelope,
     id::{MailboxHandle, Sequence},
     limits::{NOTICE_BYTES, OPERATOR_BYTES},
-    prekey::PrekeyBundle,
+    prekey::{PrekeyBundle, Stock},
     refusal::Refusal,
     time::Day,
 };
@@ -39,8 +39,8 @@ pub enum Reply {
     Count {
         /// Last day of the signed prekey, if one is there that may still be served.
         signed_not_after: Option<Day>,
-        /// One-time prekeys that may still be served.
-        one_time: u16,
+        /// One-time prekeys that may still be served: whoever made them sees whether one was used before.
+        one_time: Stock,
     },
     /// To `TakePrekeys`.
     #[tls_codec(discriminant = 6)]

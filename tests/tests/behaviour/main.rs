@@ -8,6 +8,7 @@ mod many;
 mod moving;
 mod parted;
 mod people;
+mod prekeys;
 mod processes;
 mod proofs;
 mod sealing;

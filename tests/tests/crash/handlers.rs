@@ -87,7 +87,10 @@ fn commands() -> Vec<(Command, IsRight)> {
     vec![
         (Command::CreateMailbox { owner, drop, kind: doorbell, access: None }, |reply| *reply == Reply::Created),
         (Command::PublishPrekeys { owner: secret(1), signed, one_time }, done),
-        (Command::CountPrekeys { owner: secret(1) }, |reply| matches!(reply, Reply::Count { one_time: 1, .. })),
+        (
+            Command::CountPrekeys { owner: secret(1) },
+            |reply| matches!(reply, Reply::Count { one_time, .. } if one_time.ids().eq([PrekeyId(1)])),
+        ),
         (Command::TakePrekeys { drop: secret(1) }, |reply| matches!(reply, Reply::Bundle(it) if it.one_time.is_some())),
         (Command::Deposit { drop: secret(1), envelope }, |reply| matches!(reply, Reply::Deposited(_))),
         (Command::Watch { owner: secret(1), handle: MailboxHandle(1) }, |reply| {

@@ -3,7 +3,7 @@
 use lightproof_wire::{
     codec::Bytes,
     command::Command,
-    prekey::{PrekeyBundle, PrekeyId},
+    prekey::{PrekeyBundle, PrekeyId, Stock},
     refusal::Refusal,
     reply::Reply,
     time::Day,
@@ -38,9 +38,12 @@ fn is_create(command: &Command) -> bool {
     matches!(command, Command::CreateMailbox { .. })
 }
 
-fn counts(one_time: u16) -> Box<dyn lightproof_tests::world::lie::Lie> {
+/// Other one-time prekeys in the place of those that are left.
+fn counts(lie: impl Fn(&Stock) -> Stock + 'static) -> Box<dyn lightproof_tests::world::lie::Lie> {
     answers(move |reply| match reply {
-        Reply::Count { signed_not_after, .. } => Some(Reply::Count { signed_not_after: *signed_not_after, one_time }),
+        Reply::Count { signed_not_after, one_time } => {
+            Some(Reply::Count { signed_not_after: *signed_not_after, one_time: lie(one_time) })
+        }
         _ => None,
     })
 }
@@ -191,15 +194,18 @@ pub(crate) fn lies() -> Vec<Entry> {
             DetectedLater("RelayLostState"),
         ),
         entry(
-            "counts more one-time prekeys than it has",
+            "says that it may still give away a one-time prekey that was used",
             Look,
-            |_| counts(50),
-            Undetectable("only callers notice, who get none"),
+            |memory| {
+                let used = memory.bundles[0].one_time.as_ref().unwrap().id;
+                counts(move |stock| Stock::of(stock.ids().chain([used])))
+            },
+            Harmless("as an old copy of itself would; all are replaced"),
         ),
         entry(
             "counts fewer one-time prekeys than it has",
             Look,
-            |_| counts(0),
+            |_| counts(|_| Stock::of([])),
             Undetectable("others may have taken them; more are made"),
         ),
         entry(
@@ -207,7 +213,8 @@ pub(crate) fn lies() -> Vec<Entry> {
             Look,
             |_| {
                 answers(|reply| {
-                    matches!(reply, Reply::Count { .. }).then_some(Reply::Count { signed_not_after: None, one_time: 0 })
+                    let none = Reply::Count { signed_not_after: None, one_time: Stock::of([]) };
+                    matches!(reply, Reply::Count { .. }).then_some(none)
                 })
             },
             Undetectable("it may have lost them; more are made"),

@@ -17,7 +17,7 @@ const WORLDS: u64 = 64;
 const THREADS: usize = 2;
 
 /// Seeds that once lost something, accused somebody, or never settled; and what was wrong.
-const KNOWN_SEEDS: [(u64, &str); 18] = [
+const KNOWN_SEEDS: [(u64, &str); 19] = [
     (14, "a relay whose line had fallen silent was accused of misbehaving"),
     (25, "a send whose upload had expired at the relay never went on"),
     (65, "prekeys were called expired by somebody whose own clock had jumped"),
@@ -35,6 +35,10 @@ const KNOWN_SEEDS: [(u64, &str); 18] = [
     (3355, "the same as 1955"),
     (3635, "the same as 1955"),
     (4371, "what the user of an old copy is told may not have arrived was called lost"),
+    (
+        6509,
+        "a relay that no ack told to be an old copy gave used one-time prekeys away, and a caller was not heard for two weeks",
+    ),
     (7427, "the same as 4371"),
 ];
 

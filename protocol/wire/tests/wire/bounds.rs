@@ -12,7 +12,7 @@ use lightproof_wire::{
         BLOB_CHUNKS, BLOB_READERS, CHUNK_BYTES, ENVELOPE_BYTES, EXTENSIONS, ONE_TIME_PREKEYS, SEALED_PREKEY_BYTES,
         WIRE_FRAME_BYTES,
     },
-    prekey::{PrekeyKind, PublishedPrekey},
+    prekey::{PrekeyId, PrekeyKind, PublishedPrekey, Stock},
     refusal::Refusal,
     reply::Reply,
     suite::SuiteId,
@@ -137,6 +137,16 @@ fn an_envelope_has_one_size() {
     assert!(Envelope::from_bytes(&counted::<ENVELOPE_BYTES>(0)).is_ok());
     assert_eq!(Envelope::from_bytes(&vec![0; ENVELOPE_BYTES - 1]), Err(DecodeError::Truncated));
     assert_eq!(Envelope::from_bytes(&vec![0; ENVELOPE_BYTES + 1]), Err(DecodeError::Trailing));
+}
+
+#[test]
+fn a_count_of_prekeys_has_one_size_and_names_what_is_left() {
+    let bytes = |left: u32| codec::encode(&Stock::of((1..=left).map(PrekeyId)));
+    for left in [0, 1, 49, 50, 51] {
+        assert_eq!(bytes(left).len(), 1 + 4 * ONE_TIME_PREKEYS, "{left}");
+        let stock: Stock = codec::decode(&bytes(left)).unwrap();
+        assert!(stock.ids().eq((1..=left.min(50)).map(PrekeyId)), "{left}");
+    }
 }
 
 #[test]

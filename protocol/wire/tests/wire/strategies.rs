@@ -10,7 +10,7 @@ use lightproof_wire::{
     hash::Digest,
     id::{ChunkIndex, CommandId, MailboxHandle, Sequence},
     limits::{NOTICE_BYTES, OPERATOR_BYTES},
-    prekey::{PrekeyBundle, PrekeyId, PrekeyKind, PublishedPrekey},
+    prekey::{PrekeyBundle, PrekeyId, PrekeyKind, PublishedPrekey, Stock},
     refusal::Refusal,
     reply::{BlobState, Delivery, Policy, Push, RelayLimits, Reply, Welcome},
     time::Day,
@@ -150,8 +150,10 @@ pub(crate) fn reply() -> impl Strategy<Value = Reply> {
         proptest::sample::select(vec![Reply::Created, Reply::Done, Reply::Opened, Reply::Pong]),
         any::<u64>().prop_map(|highest| Reply::Watching { highest_acked: Sequence(highest) }),
         deposit_receipt().prop_map(Reply::Deposited),
-        (option::of(any::<u32>()), any::<u16>())
-            .prop_map(|(day, one_time)| Reply::Count { signed_not_after: day.map(Day), one_time }),
+        (option::of(any::<u32>()), vec(any::<u32>(), 0..=50)).prop_map(|(day, ids)| Reply::Count {
+            signed_not_after: day.map(Day),
+            one_time: Stock::of(ids.into_iter().map(PrekeyId)),
+        }),
         bundle.prop_map(Reply::Bundle),
         state.prop_map(Reply::Blob),
         bytes(500).prop_map(Reply::Chunk),
