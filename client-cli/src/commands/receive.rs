@@ -120,7 +120,7 @@ impl Receiving<'_> {
         let sources = PhotoFiles::default();
         output.step(format_args!("asking {}", self.opened.client.own_relay().await?.authority()));
         let received = match self.opened.client.receive(&sources, now(), &mut rng()).await {
-            Ok(received) => self.answer(received, &sources, output).await?,
+            Ok(received) => self.answer(received, &sources, &mut look, output).await?,
             Err(error) => {
                 look.is_cut_off = error.is_passing();
                 Received { failed: Some(error), waits_for_answer: false }
@@ -128,7 +128,7 @@ impl Receiving<'_> {
         };
         self.opened.tell_notices(output).await?;
         self.tell_requests(&before, &mut look, output).await?;
-        self.tell_news(&mut look, output).await?;
+        self.tell_news(|_| true, &mut look, output).await?;
         if received.waits_for_answer {
             look.exits.push(Exit::Nothing);
         }
@@ -147,6 +147,7 @@ impl Receiving<'_> {
         &mut self,
         mut received: Received,
         sources: &PhotoFiles,
+        look: &mut Look,
         output: &mut Output,
     ) -> Result<Received, Failure> {
         let client = &self.opened.client;
@@ -162,16 +163,24 @@ impl Receiving<'_> {
             }
         }
         if changed {
-            received = self.follow_up_again(received, sources).await?;
+            received = self.follow_up_again(received, sources, look, output).await?;
         }
         if self.allow_relays(output).await? {
-            received = self.follow_up_again(received, sources).await?;
+            received = self.follow_up_again(received, sources, look, output).await?;
         }
         Ok(received)
     }
 
     /// What only did not work is tried once more; that something did not verify is told whatever comes then.
-    async fn follow_up_again(&self, before: Received, sources: &PhotoFiles) -> Result<Received, ClientError> {
+    async fn follow_up_again(
+        &mut self,
+        before: Received,
+        sources: &PhotoFiles,
+        look: &mut Look,
+        output: &mut Output,
+    ) -> Result<Received, Failure> {
+        // A photo that did not verify is fetched again, too, and may be right then.
+        self.tell_news(|message| message.state == State::Failed, look, output).await?;
         let forged = before.failed.filter(|error| error.failure() == Kind::Verification);
         let again = self.opened.client.follow_up(sources, false, now(), &mut rng()).await?;
         Ok(Received { failed: forged.or(again.failed), ..again })
@@ -238,9 +247,14 @@ impl Receiving<'_> {
         Ok(())
     }
 
-    async fn tell_news(&mut self, look: &mut Look, output: &mut Output) -> Result<(), Failure> {
+    async fn tell_news(
+        &mut self,
+        which: fn(&Message) -> bool,
+        look: &mut Look,
+        output: &mut Output,
+    ) -> Result<(), Failure> {
         let names = Names::of(self.opened).await?;
-        for message in self.opened.client.news().await? {
+        for message in self.opened.client.news().await?.into_iter().filter(which) {
             if message.state == State::Waiting && !self.waiting.insert(message.message_id.0.to_vec()) {
                 continue;
             }

@@ -144,6 +144,35 @@ fn an_answer_to_another_question_ends_receive_with_3_whoever_is_accepted_meanwhi
     assert!(stdout.contains("may I?") && stderr.contains("accepted carol"), "{stdout}{stderr}");
 }
 
+/// It came right when it was fetched again after somebody had been accepted, and that was all that was told.
+#[test]
+fn a_chunk_that_the_relay_changes_once_ends_receive_with_3_whoever_is_accepted_meanwhile() {
+    let stage = Stage::new();
+    let (alice, bob) = stage.friends();
+    let carol = stage.person("carol");
+    carol.adds(&bob);
+    carol.says(&["send", "bob", "-m", "may I?"]);
+    stage.world.put("exact.bin", &Noise::new(12).bytes(1_000));
+    alice.says(&["send", "bob", "exact.bin", "--as", "exact", "-m", "a photo"]);
+    let mut is_done = false;
+    stage.liar.tell(move |frame| match frame {
+        RelayFrame::Reply(id, Reply::Chunk(sealed)) if !is_done => {
+            is_done = true;
+            let mut bytes = sealed.into_vec();
+            bytes[500] ^= 1;
+            RelayFrame::Reply(id, Reply::Chunk(SealedChunk::new(bytes).unwrap()))
+        }
+        frame => frame,
+    });
+    let (stdout, stderr) = bob.ends(&["receive", "--accept-new", "--save-to", "saved"], 3);
+    assert!(
+        stderr.contains("a photo is not what alice sealed") && stderr.contains("accepted carol"),
+        "{stdout}{stderr}"
+    );
+    assert!(stdout.contains("may I?"), "{stdout}");
+    assert_eq!(fs::read_dir(stage.world.path("saved")).unwrap().count(), 1, "what was fetched again is the photo");
+}
+
 #[test]
 fn prekeys_of_somebody_else_end_send_with_3_and_nothing_is_sent() {
     let stage = Stage::new();
