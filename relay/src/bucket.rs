@@ -1,6 +1,10 @@
 //! Counting what is asked for: token buckets and counts of a day, one or many, never more than a fixed number of them.
 
-use std::{collections::HashMap, hash::Hash};
+use std::{
+    collections::HashMap,
+    hash::{BuildHasher as _, Hash, RandomState},
+    marker::PhantomData,
+};
 
 use lightproof_wire::{
     refusal::Refusal,
@@ -105,20 +109,35 @@ impl Rate {
     }
 }
 
+/// Names keys in eight bytes, by a secret of this process: nobody can choose two that are named alike.
+#[derive(Debug)]
+struct Names<K>(RandomState, PhantomData<fn(K)>);
+
+impl<K: Hash> Names<K> {
+    fn new() -> Self {
+        Self(RandomState::new(), PhantomData)
+    }
+
+    fn of(&self, key: &K) -> u64 {
+        self.0.hash_one(key)
+    }
+}
+
 /// The same allowance for everybody, each with a bucket of their own as long as there is a place for it.
 ///
-/// A bucket that is full again is forgotten where its place is needed, which changes nothing. Whoever finds no place
+/// A bucket that is full again is forgotten before the table grows, which changes nothing. Whoever finds no place
 /// shares one bucket with all who find none: a flood from more keys than there are places is held back as one.
 #[derive(Debug)]
 pub struct Buckets<K> {
     allowance: Allowance,
     places: usize,
-    known: HashMap<K, Bucket>,
+    names: Names<K>,
+    known: HashMap<u64, Bucket>,
     others: Bucket,
     tidied: Timestamp,
 }
 
-impl<K: Eq + Hash> Buckets<K> {
+impl<K: Hash> Buckets<K> {
     /// Looking for places costs a look at all of them.
     const TIDY_MS: u64 = 1_000;
 
@@ -126,21 +145,29 @@ impl<K: Eq + Hash> Buckets<K> {
     #[must_use]
     pub fn new(allowance: Allowance, places: usize) -> Self {
         let never = Timestamp(0);
-        Self { allowance, places, known: HashMap::new(), others: allowance.full(never), tidied: never }
+        Self {
+            allowance,
+            places,
+            names: Names::new(),
+            known: HashMap::new(),
+            others: allowance.full(never),
+            tidied: never,
+        }
     }
 
     /// Takes one token of this key.
     ///
     /// # Errors
     /// [`Refusal::TooMany`] with the time until there is one.
-    pub fn take(&mut self, key: K, now: Timestamp) -> Result<(), Refusal> {
-        if self.known.len() >= self.places && !self.known.contains_key(&key) {
+    pub fn take(&mut self, key: &K, now: Timestamp) -> Result<(), Refusal> {
+        let name = self.names.of(key);
+        if self.known.len() >= self.places.min(self.known.capacity()) && !self.known.contains_key(&name) {
             self.tidy(now);
         }
         let bucket = if self.known.len() >= self.places {
-            self.known.get_mut(&key).unwrap_or(&mut self.others)
+            self.known.get_mut(&name).unwrap_or(&mut self.others)
         } else {
-            self.known.entry(key).or_insert_with(|| self.allowance.full(now))
+            self.known.entry(name).or_insert_with(|| self.allowance.full(now))
         };
         self.allowance.take(bucket, 0, now)
     }
@@ -148,7 +175,7 @@ impl<K: Eq + Hash> Buckets<K> {
     /// Whether this key has a bucket of its own.
     #[must_use]
     pub fn knows(&self, key: &K) -> bool {
-        self.known.contains_key(key)
+        self.known.contains_key(&self.names.of(key))
     }
 
     fn tidy(&mut self, now: Timestamp) {
@@ -167,22 +194,23 @@ pub struct Daily<K> {
     limit: u64,
     places: usize,
     day: Day,
-    known: HashMap<K, u64>,
+    names: Names<K>,
+    known: HashMap<u64, u64>,
     others: u64,
 }
 
-impl<K: Eq + Hash> Daily<K> {
+impl<K: Hash> Daily<K> {
     /// With so many places.
     #[must_use]
     pub fn new(limit: u64, places: usize) -> Self {
-        Self { limit, places, day: Day(0), known: HashMap::new(), others: 0 }
+        Self { limit, places, day: Day(0), names: Names::new(), known: HashMap::new(), others: 0 }
     }
 
     /// Takes some of this key's.
     ///
     /// # Errors
     /// [`Refusal::TooMany`] with the time until the next day, if it would be more than the limit: nothing is taken.
-    pub fn take(&mut self, key: K, amount: u64, now: Timestamp) -> Result<(), Refusal> {
+    pub fn take(&mut self, key: &K, amount: u64, now: Timestamp) -> Result<(), Refusal> {
         let today = now.day();
         // Looks at the clock cross at midnight as well: yesterday counts as today.
         if self.day != today && self.day != today.plus(1) {
@@ -202,20 +230,22 @@ impl<K: Eq + Hash> Daily<K> {
     }
 
     /// Gives back what was taken today and not used, and the place of whoever has nothing left.
-    pub fn give_back(&mut self, key: K, amount: u64, now: Timestamp) {
+    pub fn give_back(&mut self, key: &K, amount: u64, now: Timestamp) {
+        let name = self.names.of(key);
         if self.day == now.day() || self.day == now.day().plus(1) {
-            let count = self.known.get_mut(&key).unwrap_or(&mut self.others);
+            let count = self.known.get_mut(&name).unwrap_or(&mut self.others);
             *count = count.saturating_sub(amount);
             if *count == 0 {
-                self.known.remove(&key);
+                self.known.remove(&name);
             }
         }
     }
 
-    fn count(&mut self, key: K) -> &mut u64 {
+    fn count(&mut self, key: &K) -> &mut u64 {
+        let name = self.names.of(key);
         if self.known.len() >= self.places {
-            return self.known.get_mut(&key).unwrap_or(&mut self.others);
+            return self.known.get_mut(&name).unwrap_or(&mut self.others);
         }
-        self.known.entry(key).or_insert(0)
+        self.known.entry(name).or_insert(0)
     }
 }

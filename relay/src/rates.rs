@@ -121,7 +121,7 @@ impl Rates {
     /// # Errors
     /// [`Refusal::TooMany`].
     pub fn from_address(&self, address: Origin, now: Timestamp) -> Result<(), Refusal> {
-        lock(&self.addresses).take(address.map(network), now)
+        lock(&self.addresses).take(&address.map(network), now)
     }
 
     /// One command that passed every other limit.
@@ -155,7 +155,7 @@ impl Rates {
             MailboxKind::Doorbell => &self.doorbells,
             MailboxKind::Private => &self.mailboxes,
         };
-        lock(buckets).take(drop, now)
+        lock(buckets).take(&drop, now)
     }
 
     /// A place in front of the disk, for as long as the write takes.
@@ -174,12 +174,12 @@ impl Rates {
     /// # Errors
     /// [`Refusal::TooMany`].
     pub fn make_mailbox(&self, address: Origin, now: Timestamp) -> Result<(), Refusal> {
-        lock(&self.made).take(address.map(site), 1, now)
+        lock(&self.made).take(&address.map(site), 1, now)
     }
 
     /// It was not made, or had been made before.
     pub fn made_no_mailbox(&self, address: Origin, now: Timestamp) {
-        lock(&self.made).give_back(address.map(site), 1, now);
+        lock(&self.made).give_back(&address.map(site), 1, now);
     }
 
     /// Bytes of a blob to be opened from an address today.
@@ -187,12 +187,12 @@ impl Rates {
     /// # Errors
     /// [`Refusal::TooMany`].
     pub fn open_blob(&self, address: Origin, bytes: u64, now: Timestamp) -> Result<(), Refusal> {
-        lock(&self.opened).take(address.map(site), bytes, now)
+        lock(&self.opened).take(&address.map(site), bytes, now)
     }
 
     /// It was not opened, or had been opened before.
     pub fn opened_no_blob(&self, address: Origin, bytes: u64, now: Timestamp) {
-        lock(&self.opened).give_back(address.map(site), bytes, now);
+        lock(&self.opened).give_back(&address.map(site), bytes, now);
     }
 
     /// One more one-time prekey of a doorbell for an address today.
@@ -200,7 +200,7 @@ impl Rates {
     /// # Errors
     /// [`Refusal::TooMany`]: to be given a bundle without one, never to be told.
     pub fn take_one_time(&self, address: Origin, drop: DropHash, now: Timestamp) -> Result<(), Refusal> {
-        lock(&self.prekeys).take((address.map(site), drop), 1, now)
+        lock(&self.prekeys).take(&(address.map(site), drop), 1, now)
     }
 }
 
