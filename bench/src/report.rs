@@ -118,7 +118,7 @@ impl Report {
     pub(crate) fn markdown(&self) -> String {
         let mut rows = vec![HEADINGS.map(str::to_owned)];
         rows.extend(self.lines.iter().map(Line::cells));
-        let mut text = table(&rows);
+        let mut text = if self.lines.is_empty() { String::new() } else { table(&rows) };
         for line in self.lines.iter().filter(|line| !line.parts.is_empty()) {
             let _ = writeln!(text, "\n{}, in parts:\n", line.what);
             let part = |(name, samples): &(&str, Samples)| [(*name).to_owned(), line.unit.spread(samples)];
@@ -137,7 +137,7 @@ impl Report {
         for skipped in &self.skipped {
             let _ = writeln!(text, "\nNot measured: {skipped}");
         }
-        text
+        text.trim_start().to_owned()
     }
 }
 
