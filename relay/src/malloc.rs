@@ -5,7 +5,7 @@ use std::{env, io, os::unix::process::CommandExt as _, process::Command, thread}
 
 /// Unless told, it takes ever larger pieces from its heaps, and what redb writes with each commit grows with the file:
 /// what a smaller one leaves behind fits no larger one, and stays.
-const LARGE: (&str, &str) = ("MALLOC_MMAP_THRESHOLD_", "131072");
+const LARGE: (&str, &str) = ("MALLOC_MMAP_THRESHOLD_", "32768");
 /// Unless told, eight for each core.
 const HEAPS: &str = "MALLOC_ARENA_MAX";
 /// With these, an operator says it all.
@@ -60,7 +60,7 @@ mod tests {
         };
         let cores = thread::available_parallelism().unwrap();
         for (told, said) in [
-            (&[][..], format!("131072|{cores}|")),
+            (&[][..], format!("32768|{cores}|")),
             (&[(HEAPS, "3")][..], "|3|".to_owned()),
             (&[("GLIBC_TUNABLES", "glibc.malloc.arena_max=5")][..], "||glibc.malloc.arena_max=5".to_owned()),
         ] {
