@@ -6,7 +6,7 @@
 //! ```
 //!
 //! `relay` takes `deposits`, `latency`, `crowd` and `idle`. Without a name it takes `exact`, `photo`, `prepare`, `seal` and
-//! `relay`. `--large` adds `memory`, `growth` and `million`, which need 45 GB of disk and half an hour. `--write` puts what
+//! `relay`. `--large` adds `memory`, `growth` and `million`, which need 30 GB of disk and half an hour. `--write` puts what
 //! was taken into `docs/performance.md`. `--programs` measures programs that were built before. Ends with code 1 where a
 //! goal is missed.
 //!

@@ -8,7 +8,6 @@ use lightproof_wire::{
     envelope::Envelope,
     hash::Digest,
     id::Sequence,
-    limits::ENVELOPE_BYTES,
     refusal::Refusal,
     time::Day,
 };
@@ -96,11 +95,21 @@ pub struct EnvelopeRow {
 impl Row for EnvelopeRow {
     const TABLE: Table = Table::Envelopes;
     type Key = EnvelopeKey;
-    const BULK_BYTES: usize = ENVELOPE_BYTES;
 
     fn is_whole(&self) -> bool {
         self.envelope.digest() == self.digest
     }
+}
+
+/// What is known of a stored envelope without reading it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, TlsSerialize, TlsDeserialize, TlsSize)]
+pub struct EnvelopeHead {
+    /// The day it came.
+    pub day: Day,
+    /// The last day it stays.
+    pub expires: Day,
+    /// Its name among the deposits.
+    pub digest: Digest,
 }
 
 /// The key of a deposit: the same envelope at the same drop is one deposit.
@@ -342,7 +351,7 @@ pub(crate) fn remove_all(rows: &mut dyn RowsMut, table: Table, prefix: &[u8]) ->
     const AT_ONCE: usize = 64;
     let end = row::after_prefix(prefix);
     loop {
-        let found = rows.range(table, prefix, &end, AT_ONCE)?;
+        let found = rows.heads(table, prefix, &end, AT_ONCE)?;
         if found.is_empty() {
             return Ok(());
         }

@@ -50,7 +50,7 @@ impl Room {
     #[must_use]
     pub fn space(&self) -> Space {
         let free_bytes = self.free_bytes.load(Ordering::Relaxed);
-        // Rows fill the holes in their file first. It may grow all the same: half of the reserve is left for that.
+        // Rows fill the holes in their files first. They may grow all the same: half of the reserve is left for that.
         let unused_bytes = if free_bytes < self.least_bytes() { 0 } else { self.unused_bytes.load(Ordering::Relaxed) };
         let room_bytes = free_bytes.saturating_add(unused_bytes);
         if room_bytes < self.reserve_bytes {
@@ -83,7 +83,7 @@ impl Room {
         }
     }
 
-    /// What is known of the holes in the file of rows.
+    /// What is known of the holes in the files of rows.
     pub fn unused(&self, bytes: u64) {
         self.unused_bytes.store(bytes, Ordering::Relaxed);
     }
@@ -119,6 +119,10 @@ impl Rows for Counted<'_> {
 
     fn range(&self, table: Table, from: &[u8], before: &[u8], limit: usize) -> Result<Vec<RawRow>, StoreUnavailable> {
         self.rows.range(table, from, before, limit)
+    }
+
+    fn heads(&self, table: Table, from: &[u8], before: &[u8], limit: usize) -> Result<Vec<RawRow>, StoreUnavailable> {
+        self.rows.heads(table, from, before, limit)
     }
 
     fn count(&self, table: Table) -> Result<u64, StoreUnavailable> {

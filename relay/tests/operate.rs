@@ -206,8 +206,10 @@ async fn access_is_granted_listed_and_revoked_while_the_relay_runs_and_while_it_
     assert_eq!(on(&data, &["access", "revoke", "1"]).0, 0);
     assert_eq!(on(&data, &["access", "list", "--json"]).1, "");
     for text in [first.print(), second.print()] {
-        let rows = fs::read(data.join("rows.redb")).unwrap();
-        assert!(!rows.windows(43).any(|window| window == text.as_bytes()));
+        for name in ["rows.redb", "rows.bulk"] {
+            let rows = fs::read(data.join(name)).unwrap();
+            assert!(!rows.windows(43).any(|window| window == text.as_bytes()), "{name}");
+        }
     }
 }
 
@@ -328,7 +330,7 @@ async fn a_flipped_bit_in_a_stopped_relays_file_is_found_by_a_scrub_and_its_exit
     let relay = Running::start(&data);
     fill(&relay).await;
     assert!(relay.stop());
-    let rows = data.join("rows.redb");
+    let rows = data.join("rows.bulk");
     let mut bytes = fs::read(&rows).unwrap();
     // In the middle of an envelope: redb has no hash over it that it looks at, we have.
     let at = bytes.windows(4_000).position(|window| window.iter().all(|byte| *byte == 2)).unwrap();

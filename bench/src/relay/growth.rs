@@ -43,8 +43,8 @@ pub(crate) const CURVES: &[Size] = &[
 const MILLION: Size = Size { mailboxes: 1_000_000, envelopes: 1_000_000, connections: 0 };
 /// Where the disk has no room for it: a tenth of the envelopes.
 const SAMPLED: Size = Size { envelopes: 100_000, ..MILLION };
-/// What a million envelopes take on disk, with what copying on writing leaves free in between.
-const MILLION_BYTES: u64 = 45_000_000_000;
+/// What a million envelopes take on disk, with their rows, and as much again for the rounds.
+const MILLION_BYTES: u64 = 30_000_000_000;
 
 /// Everybody at once, three times; and 200 deposits a second, as many times.
 const TIME: Duration = Duration::from_secs(1);

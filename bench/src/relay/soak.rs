@@ -97,7 +97,8 @@ pub(crate) async fn measure(stage: Stage<'_>, minutes: u32, report: &mut Report)
     report.curves.push(errands::curve(&done));
     let memory: Vec<_> = memory.into_iter().map(|(_, kib)| kib / 1_024.0).collect();
     report.curves.push(sixths("Resident memory, MiB, in each sixth of the time", &memory));
-    // redb keeps a map of its pages in memory, and writes it with each commit.
+    // redb keeps a map of its pages in memory, and writes it with each commit: it grows with this file, and not with the
+    // one beside it.
     report.curves.push(sixths("rows.redb, MiB, in each sixth of the time", &file));
     Ok(())
 }

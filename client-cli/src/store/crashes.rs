@@ -159,8 +159,8 @@ fn a_vault_that_rots_is_damaged_or_whole_and_ends_no_process() {
     let mut damaged = 0;
     for _ in 0..300 {
         let mut rotten = image.clone();
-        let bits = if chance.one_in(3) { 512 * 8 } else { rotten.length_bytes() * 8 };
-        rotten.flip(chance.below(bits));
+        let bits = if chance.one_in(3) { 512 * 8 } else { rotten.0[0].length_bytes() * 8 };
+        rotten.0[0].flip(chance.below(bits));
         let disk = Disk::with(rotten);
         let Ok(database) = open(&disk) else {
             damaged += 1;

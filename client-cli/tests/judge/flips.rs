@@ -10,8 +10,8 @@ use crate::world::{Noise, World, messages, received_notes};
 
 const ENVELOPES: TableDefinition<'static, &[u8], &[u8]> = TableDefinition::new("envelopes");
 
-/// The rows of the mailbox with this many envelopes, in the order in which they were deposited. Looks at a copy, so that
-/// the file itself stays as the relay left it.
+/// What the tree holds of the mailbox with this many envelopes, in the order in which they were deposited. Looks at a copy,
+/// so that the file itself stays as the relay left it.
 fn envelopes(world: &World, count: usize) -> Vec<Vec<u8>> {
     let copy = world.path("copy.redb");
     fs::copy(world.relay.rows(), &copy).unwrap();
@@ -61,17 +61,23 @@ fn a_flip_in_a_stored_row_loses_that_message_alone_and_shows_nothing_of_it() {
     bob.says(&["receive"]);
     bob.says(&["send", "alice", "-m", "hello yourself"]);
     alice.says(&["receive"]);
-    // A few bytes of the row's own hash, of what stands before the envelope, and of the envelope.
-    let offsets = [0, 31, 33, 60, 8_000, 16_000];
-    let count = offsets.len() * 2 + 1;
+    // A few bytes of the row's own hash, of what stands before the envelope, of the number of its slot and the check of that;
+    // and of the envelope.
+    let (in_row, in_slot) = ([0, 31, 33, 60, 72, 75, 76, 79], [0, 8_000, 15_999]);
+    let count = (in_row.len() + in_slot.len()) * 2 + 1;
     for number in 0..count {
         alice.says(&["send", "bob", "-m", &format!("note {number}")]);
     }
     world.relay.stop();
     let rows = envelopes(&world, count);
     assert_eq!(rows.len(), count);
-    for (number, offset) in offsets.into_iter().enumerate() {
-        flip_row(&world.relay.rows(), &rows[number * 2 + 1], offset);
+    let mut every_second = rows.iter().skip(1).step_by(2);
+    for offset in in_row {
+        flip_row(&world.relay.rows(), every_second.next().unwrap(), offset);
+    }
+    for (offset, row) in in_slot.into_iter().zip(every_second) {
+        let slot = u32::from_be_bytes(row[72..76].try_into().unwrap());
+        flip_file(&world.relay.bulk(), u64::from(slot) * 16_384 + offset);
     }
     world.relay.start();
     let (stdout, stderr) = bob.ends(&["receive", "--save-to", "saved"], 0);

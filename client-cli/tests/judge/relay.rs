@@ -89,6 +89,11 @@ impl Relay {
         self.data.join("rows.redb")
     }
 
+    /// What lies beside them.
+    pub(crate) fn bulk(&self) -> PathBuf {
+        self.data.join("rows.bulk")
+    }
+
     /// The files of blobs.
     pub(crate) fn blobs(&self) -> Vec<PathBuf> {
         let folders = fs::read_dir(self.data.join("blobs")).unwrap().map(|folder| folder.unwrap().path());

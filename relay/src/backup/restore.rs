@@ -13,16 +13,20 @@ use zeroize::Zeroizing;
 use super::{BackupError, Contents, Reader, Record, verify};
 use crate::{
     folder::{Folder, KEPT, Unfinished},
-    store::{Chunks as _, FileId, RawRow, StoreUnavailable, SyncError, Table, files::Files, fresh::Fresh},
+    store::{
+        Chunks as _, Durable, FileId, RawRow, SyncError, Table, commit_blocking,
+        disk::{DiskLimits, DiskStore},
+        files::Files,
+    },
 };
 
-const CACHE_BYTES: usize = 16 * 1_048_576;
+const LIMITS: DiskLimits = DiskLimits { cache_bytes: 16 * 1_048_576, queue_length: 1 };
 /// In one commit.
 const ROW_COUNT: usize = 256;
 const BUFFER_BYTES: usize = 1_048_576;
 
 /// Restores into a folder that is empty or not there, or where an earlier restore was cut off. The backup is read twice:
-/// nothing is written before all of it was found to be as it was made. The file of rows gets its name last.
+/// nothing is written before all of it was found to be as it was made.
 ///
 /// # Errors
 /// [`BackupError`]; the folder is then no data folder, and no relay starts on it.
@@ -39,7 +43,7 @@ pub fn restore(backup: &mut File, root: &Path) -> Result<(Contents, Day), Backup
     let unfinished = folder.begin_restore()?.ok_or(BackupError::NotEmpty)?;
     let mut reader = Reader::open(BufReader::with_capacity(BUFFER_BYTES, backup))?;
     let mut into = Into {
-        rows: Fresh::begin(&folder.rows(), CACHE_BYTES)?,
+        rows: DiskStore::open(&folder.rows(), LIMITS)?,
         files: Files::open(&folder.blobs())?,
         folder,
         waiting: None,
@@ -54,7 +58,7 @@ pub fn restore(backup: &mut File, root: &Path) -> Result<(Contents, Day), Backup
 
 struct Into {
     folder: Folder,
-    rows: Fresh,
+    rows: DiskStore,
     files: Files,
     /// Rows of one table that share a commit.
     waiting: Option<(Table, Vec<RawRow>)>,
@@ -88,11 +92,15 @@ impl Into {
         Ok(())
     }
 
-    fn flush(&mut self) -> Result<(), StoreUnavailable> {
-        match self.waiting.take() {
-            Some((table, rows)) => self.rows.write(table, &rows),
-            None => Ok(()),
-        }
+    /// Writes rows as they were read, each under the hash it has.
+    fn flush(&mut self) -> Result<(), BackupError> {
+        let Some((table, rows)) = self.waiting.take() else { return Ok(()) };
+        let put = commit_blocking(&self.rows, move |into| {
+            rows.iter().try_for_each(|(key, value)| into.put(table, key, value))?;
+            Ok(())
+        });
+        // What the writer says tells more than that it has stopped.
+        put.map(Durable::into_inner).map_err(|error| self.rows.end().map_or_else(|| error.into(), BackupError::Store))
     }
 
     fn finish(mut self, unfinished: Unfinished) -> Result<(), BackupError> {
@@ -102,7 +110,6 @@ impl Into {
                 SyncError::Failed(error) | SyncError::NotTried(error) => error,
             })?;
         }
-        drop(self.rows.finish()?);
         Ok(unfinished.end()?)
     }
 }

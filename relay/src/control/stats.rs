@@ -26,7 +26,7 @@ pub struct Stats {
     pub access: u64,
     /// Sealed bytes that blobs reserve.
     pub blob_bytes: u64,
-    /// Bytes of the file of rows.
+    /// Bytes of the files of rows.
     pub row_bytes: u64,
     /// Of these, about so many that wait for later rows.
     pub row_bytes_unused: u64,

@@ -3,15 +3,12 @@
 //! It has one entry a day and not two a deposit: each row of its own, at a random place of the index, made the relay
 //! write nearly twice as much for an envelope. So here the rows themselves are walked.
 
-use lightproof_wire::time::Day;
+use lightproof_wire::{codec::Deserialize, time::Day};
 
 use super::{Fate, MailKey, Swept};
 use crate::{
-    mailbox::{DepositRow, EnvelopeRow, MailboxRow, OwnerHash},
-    store::{
-        RowsMut, RuleError, Table,
-        row::{self, Row},
-    },
+    mailbox::{DepositRow, EnvelopeHead, MailboxRow, OwnerHash},
+    store::{RowsMut, RuleError, Table, row},
 };
 
 /// A walk over rows, as long as some may be looked at. What stays is looked at once for each last day.
@@ -32,7 +29,8 @@ impl Walk<'_> {
             Some((&DEPOSITS, key)) => from_deposit = key,
             begun => {
                 let key = begun.map_or(&[][..], |(_, key)| key);
-                let (removed, next) = self.pass::<EnvelopeRow>(mail.owner.as_bytes(), key, |row| row.expires)?;
+                let (removed, next) =
+                    self.pass(Table::Envelopes, mail.owner.as_bytes(), key, |row: &EnvelopeHead| row.expires)?;
                 self.uncount(mail.owner, removed)?;
                 self.swept.removed_count = self.swept.removed_count.saturating_add(removed as usize);
                 if let Some(next) = next {
@@ -41,26 +39,28 @@ impl Walk<'_> {
             }
         }
         // A memory is nothing that anybody misses: it is not counted among what expired.
-        let (_, next) = self.pass::<DepositRow>(mail.drop.as_bytes(), from_deposit, |row| row.expires)?;
+        let (_, next) =
+            self.pass(Table::Deposits, mail.drop.as_bytes(), from_deposit, |row: &DepositRow| row.expires)?;
         Ok(next.map_or(Fate::Absent, |next| unfinished(Table::Deposits, &next)))
     }
 
     /// All rows that begin so, and not only up to the first that stays: with other settings it came to stay for longer
     /// than what lies behind it. How many went, and where to go on if that was not all.
-    fn pass<R: Row>(
+    fn pass<H: Deserialize>(
         &mut self,
+        table: Table,
         prefix: &[u8],
         from: &[u8],
-        last_day: impl Fn(&R) -> Day,
+        last_day: impl Fn(&H) -> Day,
     ) -> Result<(u32, Option<Vec<u8>>), RuleError> {
         let begin = if from.is_empty() { prefix } else { from };
-        let found = self.rows.range(R::TABLE, begin, &row::after_prefix(prefix), *self.left)?;
+        let found = self.rows.heads(table, begin, &row::after_prefix(prefix), *self.left)?;
         let is_all = found.len() < *self.left;
         let (mut removed, mut next) = (0_u32, begin.to_vec());
         for (key, value) in found {
             *self.left = self.left.saturating_sub(1);
-            if self.is_over(&key, &value, &last_day)? {
-                self.rows.remove(R::TABLE, &key)?;
+            if self.is_over((table, &key, &value), &last_day)? {
+                self.rows.remove(table, &key)?;
                 removed = removed.saturating_add(1);
             }
             next = [key.as_slice(), &[0]].concat();
@@ -68,10 +68,14 @@ impl Walk<'_> {
         Ok((removed, (!is_all).then_some(next)))
     }
 
-    /// A damaged row, too: nobody can be given it any more.
-    fn is_over<R: Row>(&mut self, key: &[u8], value: &[u8], last_day: impl Fn(&R) -> Day) -> Result<bool, RuleError> {
-        match row::open::<R>(R::TABLE, key, value) {
-            Ok(row) => Ok(last_day(&row) < self.today),
+    /// One with a damaged head, too: nobody can be given it any more.
+    fn is_over<H: Deserialize>(
+        &mut self,
+        (table, key, value): (Table, &[u8], &[u8]),
+        last_day: impl Fn(&H) -> Day,
+    ) -> Result<bool, RuleError> {
+        match row::open_head(table, key, value) {
+            Ok(head) => Ok(last_day(&head) < self.today),
             Err(RuleError::Damaged) => {
                 self.swept.damaged();
                 Ok(true)

@@ -1,5 +1,5 @@
 //! Gives unused space back to the file system: rows are copied into a new file, a few at a time between commits, and the
-//! new file takes the old one's place.
+//! new file takes the old one's place. Their bulks stay where they are.
 //!
 //! The file of rows never shrinks by itself: what is removed leaves holes that later rows fill. The writer copies in the
 //! order of the tables and their keys. What a commit changes before that point is noted and changed in the copy too;
@@ -13,7 +13,6 @@ use std::{
     sync::{
         Arc, PoisonError, RwLock,
         atomic::{AtomicU64, Ordering},
-        mpsc::{Receiver, RecvTimeoutError},
     },
     time::{Duration, Instant},
 };
@@ -21,7 +20,8 @@ use std::{
 use redb::{Database, ReadableDatabase as _, ReadableTableMetadata as _};
 
 use super::{
-    LAST_KEY, RowSpace, Rows as _, Step, StoreUnavailable, Table,
+    LAST_KEY, RowSpace, Rows as _, StoreUnavailable, Table,
+    bulk::Bulk,
     disk::{Snapshot, definition, range_in},
     fresh::{Change, Fresh, identity},
 };
@@ -29,7 +29,7 @@ use super::{
 /// Less than this is not worth copying everything else.
 pub(super) const UNUSED_BYTES: u64 = 32 * 1_048_576;
 /// Copying costs as much as it gives at best twice: it must not begin again and again.
-const PAUSE: Duration = Duration::from_secs(3_600);
+pub(super) const PAUSE: Duration = Duration::from_secs(3_600);
 /// Changes that wait for the copy before it gets its turn at once.
 const CHANGE_BYTES: usize = 4 * 1_048_576;
 
@@ -43,16 +43,19 @@ pub(super) struct Live {
     wanted: AtomicU64,
     /// What the last copy took when it was done: what is more than that came later.
     settled_bytes: AtomicU64,
+    /// What its rows have in slots.
+    pub(super) bulk: Arc<Bulk>,
 }
 
 impl Live {
-    pub(super) fn new(database: Database, path: Option<&Path>, cache_bytes: usize) -> Self {
+    pub(super) fn new(database: Database, path: Option<&Path>, cache_bytes: usize, bulk: Arc<Bulk>) -> Self {
         Self {
             current: RwLock::new(Arc::new(database)),
             path: path.map(Path::to_owned),
             cache_bytes,
             wanted: AtomicU64::new(0),
             settled_bytes: AtomicU64::new(0),
+            bulk,
         }
     }
 
@@ -60,8 +63,15 @@ impl Live {
         Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// Puts another in its place.
+    pub(super) fn replace(&self, database: Database) -> Arc<Database> {
+        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
+        std::mem::replace(&mut *current, Arc::new(database))
+    }
+
     /// Whether copying gives back half of the file, and more than what it grew since it was last copied.
-    pub(super) fn is_worth_it(&self, space: RowSpace) -> bool {
+    pub(super) fn is_worth_it(&self) -> bool {
+        let Ok(space) = self.tree_space() else { return false };
         let settled_bytes = self.settled_bytes.load(Ordering::Relaxed);
         let grown = space.file_bytes / 3 * 2 > settled_bytes;
         grown && space.unused_bytes() >= UNUSED_BYTES.max(space.file_bytes / 2)
@@ -74,8 +84,16 @@ impl Live {
 
     /// What rows take, and about how much of it they need.
     pub(super) fn space(&self) -> Result<RowSpace, StoreUnavailable> {
+        let (tree, bulk) = (self.tree_space()?, self.bulk.space()?);
+        Ok(RowSpace {
+            file_bytes: tree.file_bytes.saturating_add(bulk.file_bytes),
+            used_bytes: tree.used_bytes.saturating_add(bulk.used_bytes),
+        })
+    }
+
+    fn tree_space(&self) -> Result<RowSpace, StoreUnavailable> {
         let Some(path) = &self.path else { return Ok(RowSpace::default()) };
-        let rows = Snapshot::of(self.current())?;
+        let rows = Snapshot::of(self)?;
         let mut used_bytes = 0_u64;
         for table in Table::ALL {
             used_bytes = used_bytes.saturating_add(rows.count(table)?.saturating_mul(row_bytes(table)));
@@ -89,8 +107,6 @@ impl Live {
 /// the whole file.
 const fn row_bytes(table: Table) -> u64 {
     match table {
-        // Four pages of 4 KiB.
-        Table::Envelopes => 16_700,
         Table::Prekeys => 4_096,
         _ => 220,
     }
@@ -99,7 +115,7 @@ const fn row_bytes(table: Table) -> u64 {
 /// Rows copied between two commits: few enough that a deposit hardly waits for them.
 const fn rows_at_once(table: Table) -> usize {
     match table {
-        Table::Envelopes | Table::Prekeys => 64,
+        Table::Prekeys => 64,
         _ => 1_024,
     }
 }
@@ -112,12 +128,9 @@ pub(super) struct Compaction {
 }
 
 impl Compaction {
-    /// The next step. While rows are copied it waits only until it is their turn.
-    pub(super) fn next(&self, steps: &Receiver<Step>) -> Result<Step, RecvTimeoutError> {
-        match &self.copy {
-            None => steps.recv().map_err(|_| RecvTimeoutError::Disconnected),
-            Some(copy) => steps.recv_timeout(copy.resting()),
-        }
+    /// For how long it leaves the writer alone; `None` while nothing is copied.
+    pub(super) fn resting(&self) -> Option<Duration> {
+        self.copy.as_ref().map(Copy::resting)
     }
 
     /// Tells the copy of a change that is part of the next commit.
@@ -188,12 +201,10 @@ impl Compaction {
             }
             Err(error) => return Err(error),
         };
-        let mut current = live.current.write().unwrap_or_else(PoisonError::into_inner);
-        let old = std::mem::replace(&mut *current, Arc::new(database));
-        drop(current);
+        let old = live.replace(database);
         // A large file takes long to go, and nobody needs it any more: the next commit does not wait for that.
         let _closing = std::thread::Builder::new().name("closer".to_owned()).spawn(move || drop(old));
-        if let Ok(space) = live.space() {
+        if let Ok(space) = live.tree_space() {
             live.settled_bytes.store(space.file_bytes, Ordering::Relaxed);
         }
         tracing::info!("unused space was given back to the file system");
@@ -222,18 +233,17 @@ impl Copy {
     /// `None` while the disk has no room for it.
     fn begin(live: &Live, keep_free_bytes: u64) -> Result<Option<Self>, StoreUnavailable> {
         let path = live.path.as_ref().ok_or_else(|| StoreUnavailable::because("the store is no file"))?;
-        let used_bytes = live.space()?.used_bytes;
+        let used_bytes = live.tree_space()?.used_bytes;
         let needed_bytes = used_bytes.saturating_add(used_bytes / 4).saturating_add(keep_free_bytes);
         if free_bytes(path)? < needed_bytes {
             return Ok(None);
         }
-        let fresh = Fresh::begin(path, live.cache_bytes)?;
+        let fresh = Fresh::begin(path, live.cache_bytes, &live.bulk)?;
         let rests_until = Instant::now();
         let (from, changes) = (Vec::new(), Vec::new());
         Ok(Some(Self { fresh, table: 0, from, changes, change_bytes: 0, keep_free_bytes, rests_until }))
     }
 
-    /// As long again as it has worked: at most half of the writer's time is its.
     fn resting(&self) -> Duration {
         if self.change_bytes > CHANGE_BYTES {
             return Duration::ZERO;
@@ -277,8 +287,7 @@ impl Copy {
                 self.from.clear();
             }
         }
-        let now = Instant::now();
-        self.rests_until = now.checked_add(now.saturating_duration_since(began)).unwrap_or(now);
+        self.rests_until = rest_after(began.elapsed());
         Ok(Progress::More)
     }
 
@@ -296,6 +305,12 @@ impl Copy {
         }
         Ok(Progress::Done)
     }
+}
+
+/// As long again as it has worked: at most half of the writer's time is its.
+pub(super) fn rest_after(took: Duration) -> Instant {
+    let now = Instant::now();
+    now.checked_add(took).unwrap_or(now)
 }
 
 fn free_bytes(path: &Path) -> Result<u64, StoreUnavailable> {

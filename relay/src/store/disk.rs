@@ -18,8 +18,11 @@ use crate::metrics::WriteMetrics;
 
 use super::{
     Overloaded, RawRow, RowSpace, Rows, RuleError, Step, Store, StoreUnavailable, Table,
+    beside::{Scribe, WithBulk},
+    bulk::{Bulk, Era, slot_of},
     compact::Live,
     fresh::{Fresh, create_tables, identity, private},
+    slots::Slots,
     writer,
 };
 
@@ -32,7 +35,7 @@ pub struct DiskStore {
     failed: CancellationToken,
     queue: Mutex<Option<SyncSender<Step>>>,
     measured: WriteMetrics,
-    writer: Option<JoinHandle<()>>,
+    writer: Option<JoinHandle<Result<(), StoreUnavailable>>>,
 }
 
 /// How much a store may hold at once.
@@ -50,13 +53,14 @@ impl DiskStore {
     /// # Errors
     /// [`StoreUnavailable`] if it cannot be opened, is in use, or is not a store.
     pub fn open(path: &Path, limits: DiskLimits) -> Result<Self, StoreUnavailable> {
+        let bulk = Arc::new(Bulk::beside(path)?);
         if !path.try_exists().map_err(StoreUnavailable::because)? {
-            make(path)?;
+            make(path, &bulk)?;
         }
         let file = private(path)?;
         let which = identity(&file.metadata().map_err(StoreUnavailable::because)?);
         let medium = FileBackend::new(file).map_err(StoreUnavailable::because)?;
-        let store = Self::open_at(medium, Some(path), limits)?;
+        let store = Self::open_at(medium, bulk, Some(path), limits)?;
         // A relay that gives space back puts another file in this one's place, and lets go of this one.
         if identity(&fs::metadata(path).map_err(StoreUnavailable::because)?) != which {
             return Err(StoreUnavailable::in_use());
@@ -66,29 +70,42 @@ impl DiskStore {
         Ok(store)
     }
 
-    /// Opens or creates a store on another medium than a file: tests have a disk that loses its power.
+    /// Opens or creates a store on other media than files: tests have a disk that loses its power.
     ///
     /// # Errors
     /// As [`open`](Self::open).
-    pub fn open_on(medium: impl StorageBackend, limits: DiskLimits) -> Result<Self, StoreUnavailable> {
-        Self::open_at(medium, None, limits)
+    pub fn open_on(
+        rows: impl StorageBackend,
+        bulk: impl StorageBackend,
+        limits: DiskLimits,
+    ) -> Result<Self, StoreUnavailable> {
+        Self::open_at(rows, Arc::new(Bulk::on(bulk)), None, limits)
     }
 
-    fn open_at(medium: impl StorageBackend, path: Option<&Path>, limits: DiskLimits) -> Result<Self, StoreUnavailable> {
-        let mut builder = Database::builder();
-        builder.set_cache_size(limits.cache_bytes);
-        // redb trusts much of what it reads: a file that is damaged in the right place makes it panic.
-        let opened = catch_unwind(AssertUnwindSafe(|| -> Result<_, redb::Error> {
-            let database = builder.create_with_backend(medium)?;
-            create_tables(&database)?;
-            Ok(database)
-        }));
-        let opened = opened.map_err(|_| StoreUnavailable::because("the file is damaged"))?;
-        let database = opened.map_err(|error| match error {
-            redb::Error::DatabaseAlreadyOpen => StoreUnavailable::in_use(),
-            error => StoreUnavailable::because(error),
-        })?;
-        let live = Arc::new(Live::new(database, path, limits.cache_bytes));
+    fn open_at(
+        medium: impl StorageBackend,
+        bulk: Arc<Bulk>,
+        path: Option<&Path>,
+        limits: DiskLimits,
+    ) -> Result<Self, StoreUnavailable> {
+        let medium = Arc::new(medium);
+        let open = || open_database(WithBulk::new(Arc::clone(&medium), Arc::clone(&bulk)), limits.cache_bytes);
+        let mut database = open()?;
+        let slots = match count_slots(&database, bulk.slot_count()?) {
+            Some(slots) => slots,
+            None => {
+                tracing::error!(
+                    "the file of rows is damaged: of the file beside it no slot that is there is used again"
+                );
+                // After one failed read redb writes no more: it begins anew.
+                let _ = catch_unwind(AssertUnwindSafe(|| drop(database)));
+                database = open()?;
+                Slots::all_taken(bulk.slot_count()?)
+            }
+        };
+        bulk.is_taken(slots.taken_count());
+        let scribe = Scribe::start(Arc::clone(&bulk)).map_err(StoreUnavailable::because)?;
+        let live = Arc::new(Live::new(database, path, limits.cache_bytes, bulk));
         let failed = CancellationToken::new();
         let (queue, steps) = std::sync::mpsc::sync_channel(limits.queue_length);
         let measured = WriteMetrics::default();
@@ -96,7 +113,7 @@ impl DiskStore {
             let (live, failed, measured) = (Arc::clone(&live), failed.clone(), measured.clone());
             std::thread::Builder::new()
                 .name("writer".to_owned())
-                .spawn(move || writer::run(&live, &steps, &failed, &measured))
+                .spawn(move || writer::run(&live, &steps, &failed, &measured, (slots, scribe)))
                 .map_err(StoreUnavailable::because)?
         };
         Ok(Self { live, failed, queue: Mutex::new(Some(queue)), measured, writer: Some(writer) })
@@ -105,7 +122,7 @@ impl DiskStore {
 
 impl Store for DiskStore {
     fn read(&self, look: &mut dyn FnMut(&dyn Rows) -> Result<(), RuleError>) -> Result<(), RuleError> {
-        look(&Snapshot::of(self.live.current())?)
+        look(&Snapshot::of(&self.live)?)
     }
 
     fn submit(&self, step: Step) -> Result<(), Overloaded> {
@@ -135,21 +152,32 @@ impl Store for DiskStore {
     }
 
     fn compact(&self, keep_free_bytes: u64) {
-        if self.space().is_ok_and(|space| self.live.is_worth_it(space)) {
+        let (tree, bulk) = (self.live.is_worth_it(), self.live.bulk.is_worth_it());
+        if tree {
             self.live.want(keep_free_bytes);
+        }
+        if bulk {
+            self.live.bulk.want();
+        }
+        if tree || bulk {
             // A writer that has other steps will look by itself.
             let _ = self.submit(Box::new(|_| Ok(Box::new(|| {}))));
         }
     }
 }
 
+impl DiskStore {
+    /// Ends it; why it had failed, if it had.
+    pub fn end(&mut self) -> Option<StoreUnavailable> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner).take();
+        self.writer.take()?.join().ok()?.err()
+    }
+}
+
 impl Drop for DiskStore {
     /// Waits for the last commit, so that the file can be opened again at once.
     fn drop(&mut self) {
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(writer) = self.writer.take() {
-            let _ = writer.join();
-        }
+        let _ = self.end();
     }
 }
 
@@ -186,30 +214,33 @@ pub(super) fn range_in(
 
 /// What is committed now. It ends before its database, which another may take the place of meanwhile: one that is dropped
 /// closes under its readers.
-pub(super) struct Snapshot {
+pub(super) struct Snapshot<'a> {
     transaction: redb::ReadTransaction,
     _database: Arc<Database>,
+    bulk: &'a Bulk,
+    _era: Era,
 }
 
-impl Snapshot {
-    pub(super) fn of(database: Arc<Database>) -> Result<Self, StoreUnavailable> {
+impl<'a> Snapshot<'a> {
+    pub(super) fn of(live: &'a Live) -> Result<Self, StoreUnavailable> {
+        // Held while the transaction begins: else a commit in between would let go of slots that it names.
+        let era = live.bulk.era();
+        let database = live.current();
         let transaction = database.begin_read().map_err(StoreUnavailable::because)?;
-        Ok(Self { transaction, _database: database })
+        Ok(Self { transaction, _database: database, bulk: &live.bulk, _era: Era::clone(&era) })
     }
 }
 
-impl Rows for Snapshot {
+impl Rows for Snapshot<'_> {
     fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreUnavailable> {
-        get_in(&self.transaction.open_table(definition(table)).map_err(StoreUnavailable::because)?, key)
+        let rows = self.transaction.open_table(definition(table)).map_err(StoreUnavailable::because)?;
+        Ok(get_in(&rows, key)?.map(|stored| self.bulk.whole(table, key, stored)))
     }
 
     fn range(&self, table: Table, from: &[u8], before: &[u8], limit: usize) -> Result<Vec<RawRow>, StoreUnavailable> {
-        range_in(
-            &self.transaction.open_table(definition(table)).map_err(StoreUnavailable::because)?,
-            from,
-            before,
-            limit,
-        )
+        let rows = self.transaction.open_table(definition(table)).map_err(StoreUnavailable::because)?;
+        let stored = range_in(&rows, from, before, limit)?;
+        Ok(stored.into_iter().map(|(key, stored)| (key.clone(), self.bulk.whole(table, &key, stored))).collect())
     }
 
     fn count(&self, table: Table) -> Result<u64, StoreUnavailable> {
@@ -218,11 +249,52 @@ impl Rows for Snapshot {
     }
 }
 
+fn open_database(medium: impl StorageBackend, cache_bytes: usize) -> Result<Database, StoreUnavailable> {
+    let mut builder = Database::builder();
+    builder.set_cache_size(cache_bytes);
+    // redb trusts much of what it reads: a file that is damaged in the right place makes it panic.
+    let opened = catch_unwind(AssertUnwindSafe(|| -> Result<_, redb::Error> {
+        let database = builder.create_with_backend(medium)?;
+        create_tables(&database)?;
+        Ok(database)
+    }));
+    let opened = opened.map_err(|_| StoreUnavailable::because("the file is damaged"))?;
+    opened.map_err(|error| match error {
+        redb::Error::DatabaseAlreadyOpen => StoreUnavailable::in_use(),
+        error => StoreUnavailable::because(error),
+    })
+}
+
+/// The slots that rows name, of so many; `None` where not all rows can be seen.
+fn count_slots(database: &Database, slot_count: u32) -> Option<Slots> {
+    let count = || -> Result<_, StoreUnavailable> {
+        let (mut slots, mut missing_count, mut unseen_count) = (Slots::default(), 0_u64, 0_u64);
+        let transaction = database.begin_read().map_err(StoreUnavailable::because)?;
+        for table in Table::ALL.into_iter().filter(|table| table.bulk_bytes() > 0) {
+            let rows = transaction.open_table(definition(table)).map_err(StoreUnavailable::because)?;
+            unseen_count = unseen_count.saturating_add(rows.len().map_err(StoreUnavailable::because)?);
+            for row in rows.range::<&[u8]>(..).map_err(StoreUnavailable::because)? {
+                let (key, stored) = row.map_err(StoreUnavailable::because)?;
+                unseen_count = unseen_count.saturating_sub(1);
+                match slot_of(table, key.value(), stored.value()) {
+                    Some(slot) if slot < slot_count => slots.note(slot),
+                    _ => missing_count = missing_count.saturating_add(1),
+                }
+            }
+        }
+        if missing_count > 0 {
+            tracing::error!(missing_count, "envelopes are not in the file beside the rows; scrub says more");
+        }
+        Ok((unseen_count == 0).then_some(slots))
+    };
+    catch_unwind(AssertUnwindSafe(count)).ok()?.ok()?
+}
+
 /// Makes the file under another name: it appears whole. A power cut would else leave one that is not empty and not yet
 /// a store, which no later start could tell from a damaged one.
-fn make(path: &Path) -> Result<(), StoreUnavailable> {
+fn make(path: &Path, bulk: &Arc<Bulk>) -> Result<(), StoreUnavailable> {
     let is_there = || path.try_exists().map_err(StoreUnavailable::because);
-    match Fresh::begin(path, SMALL_CACHE_BYTES) {
+    match Fresh::begin(path, SMALL_CACHE_BYTES, bulk) {
         // Another relay may have been faster.
         Ok(_) if is_there()? => Ok(()),
         Ok(fresh) => fresh.finish().map(drop),
@@ -233,6 +305,8 @@ fn make(path: &Path) -> Result<(), StoreUnavailable> {
 
 #[cfg(test)]
 mod tests {
+    use redb::backends::InMemoryBackend;
+
     use super::*;
 
     /// A backup under way ended with "Database has been closed" when the file that it read was replaced.
@@ -242,9 +316,11 @@ mod tests {
         // No cache: pages in it are served though the file is closed.
         let database = Database::builder().set_cache_size(0).create(folder.path().join("rows")).unwrap();
         let transaction = database.begin_write().unwrap();
-        transaction.open_table(definition(Table::Envelopes)).unwrap().insert(&b"key"[..], &b"value"[..]).unwrap();
+        transaction.open_table(definition(Table::Drops)).unwrap().insert(&b"key"[..], &b"value"[..]).unwrap();
         transaction.commit().unwrap();
-        let snapshot = Snapshot::of(Arc::new(database)).unwrap(); // now the only owner
-        assert_eq!(snapshot.get(Table::Envelopes, b"key").unwrap(), Some(b"value".to_vec()));
+        let live = Live::new(database, None, 0, Arc::new(Bulk::on(InMemoryBackend::new())));
+        let snapshot = Snapshot::of(&live).unwrap();
+        drop(live.replace(Database::builder().create_with_backend(InMemoryBackend::new()).unwrap())); // now the only owner
+        assert_eq!(snapshot.get(Table::Drops, b"key").unwrap(), Some(b"value".to_vec()));
     }
 }

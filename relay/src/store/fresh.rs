@@ -5,16 +5,17 @@ use std::{
     io,
     os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
-use redb::Database;
+use redb::{Database, backends::FileBackend};
 
-use super::{RawRow, StoreUnavailable, Table, disk::definition};
+use super::{RawRow, StoreUnavailable, Table, beside::WithBulk, bulk::Bulk, disk::definition};
 
 const PRIVATE: u32 = 0o600;
 
 /// A file of rows that is not whole yet. Dropped, it is removed.
-pub struct Fresh {
+pub(super) struct Fresh {
     database: Option<Database>,
     unfinished: PathBuf,
     path: PathBuf,
@@ -24,11 +25,9 @@ pub struct Fresh {
 pub(super) type Change = (Table, Vec<u8>, Option<Vec<u8>>);
 
 impl Fresh {
-    /// Begins a file that will stand at `path`. Whatever an earlier attempt has left is gone.
-    ///
-    /// # Errors
-    /// [`StoreUnavailable`]: the disk's fault, or another process makes the same file.
-    pub fn begin(path: &Path, cache_bytes: usize) -> Result<Self, StoreUnavailable> {
+    /// Begins a file that will stand at `path`. Whatever an earlier attempt has left is gone. It fails where another
+    /// process makes the same file.
+    pub(super) fn begin(path: &Path, cache_bytes: usize, bulk: &Arc<Bulk>) -> Result<Self, StoreUnavailable> {
         let unfinished = path.with_extension("new");
         let file = private(&unfinished)?;
         file.try_lock().map_err(StoreUnavailable::because)?;
@@ -40,17 +39,11 @@ impl Fresh {
         file.set_len(0).map_err(StoreUnavailable::because)?;
         let mut builder = Database::builder();
         builder.set_cache_size(cache_bytes);
-        let database = builder.create_file(file).map_err(StoreUnavailable::because)?;
+        let medium = FileBackend::new(file).map_err(StoreUnavailable::because)?;
+        let medium = WithBulk::new(Arc::new(medium), Arc::clone(bulk));
+        let database = builder.create_with_backend(medium).map_err(StoreUnavailable::because)?;
         create_tables(&database).map_err(StoreUnavailable::because)?;
         Ok(Self { database: Some(database), unfinished, path: path.to_owned() })
-    }
-
-    /// Writes rows as they were read, each under the hash it has.
-    ///
-    /// # Errors
-    /// [`StoreUnavailable`]: the disk's fault.
-    pub fn write(&self, table: Table, rows: &[RawRow]) -> Result<(), StoreUnavailable> {
-        self.change(&[], table, rows)
     }
 
     /// First the changes, then more rows of one table; on disk when this returns, as nobody waits for it.
@@ -79,11 +72,8 @@ impl Fresh {
     }
 
     /// Gives the file its name, over another if there is one. The last commit is one that a crash can be recovered
-    /// from without reading everything, as all later ones are.
-    ///
-    /// # Errors
-    /// [`StoreUnavailable`]: the disk's fault; which of the two files has the name is then not known.
-    pub fn finish(mut self) -> Result<Database, StoreUnavailable> {
+    /// from without reading everything, as all later ones are. After an error it is not known which of the two files has the name.
+    pub(super) fn finish(mut self) -> Result<Database, StoreUnavailable> {
         create_tables(self.database()?).map_err(StoreUnavailable::because)?;
         fs::rename(&self.unfinished, &self.path).map_err(StoreUnavailable::because)?;
         let database = self.database.take();

@@ -4,14 +4,18 @@
 //! transaction and answers only after the commit: that is what [`Durable`] says in the type of a value.
 
 mod batch;
+mod beside;
+mod bulk;
 mod chunks;
 mod compact;
 pub mod disk;
 mod durable;
 pub mod files;
-pub mod fresh;
+mod fresh;
 pub mod memory;
+mod pack;
 pub mod row;
+mod slots;
 mod table;
 mod writer;
 
@@ -83,6 +87,18 @@ pub trait Rows {
     /// # Errors
     /// [`StoreUnavailable`]: the disk's fault.
     fn range(&self, table: Table, from: &[u8], before: &[u8], limit: usize) -> Result<Vec<RawRow>, StoreUnavailable>;
+
+    /// The same without their bulks, which are not read.
+    ///
+    /// # Errors
+    /// [`StoreUnavailable`]: the disk's fault.
+    fn heads(&self, table: Table, from: &[u8], before: &[u8], limit: usize) -> Result<Vec<RawRow>, StoreUnavailable> {
+        let mut rows = self.range(table, from, before, limit)?;
+        for (_, value) in &mut rows {
+            value.truncate(value.len().saturating_sub(table.bulk_bytes()));
+        }
+        Ok(rows)
+    }
 
     /// How many rows a table has.
     ///

@@ -18,8 +18,6 @@ pub trait Row: Serialize + Deserialize {
     const TABLE: Table;
     /// What it lies under; encoded, its order is the order of the table.
     type Key: Serialize;
-    /// Bytes at its end that the row's hash reaches through their own.
-    const BULK_BYTES: usize = 0;
 
     /// Whether the bulk is what its head says.
     fn is_whole(&self) -> bool {
@@ -45,7 +43,7 @@ pub fn save<R: Row>(rows: &mut dyn RowsMut, key: &R::Key, row: &R) -> Result<(),
     let mut value = vec![0; HASH_BYTES];
     codec::append(&mut value, row);
     if let Some((hash, body)) = value.split_first_chunk_mut::<HASH_BYTES>() {
-        *hash = *digest::<R>(R::TABLE, &key, body).as_bytes();
+        *hash = *digest(R::TABLE, &key, head(R::TABLE, body)).as_bytes();
     }
     rows.put(R::TABLE, &key, &value)
 }
@@ -64,11 +62,23 @@ pub fn remove<R: Row>(rows: &mut dyn RowsMut, key: &R::Key) -> Result<bool, Stor
 /// [`RuleError::Damaged`] if it is not as it was written.
 pub fn open<R: Row>(table: Table, key: &[u8], value: &[u8]) -> Result<R, RuleError> {
     let (written, body) = value.split_first_chunk::<HASH_BYTES>().ok_or(RuleError::Damaged)?;
-    if digest::<R>(table, key, body).as_bytes() != written {
+    if digest(table, key, head(table, body)).as_bytes() != written {
         return Err(RuleError::Damaged);
     }
     let row: R = codec::decode(body).map_err(|_| RuleError::Damaged)?;
     if row.is_whole() { Ok(row) } else { Err(RuleError::Damaged) }
+}
+
+/// Opens a value that came without its bulk, as its head alone.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_head<H: Deserialize>(table: Table, key: &[u8], value: &[u8]) -> Result<H, RuleError> {
+    let (written, head) = value.split_first_chunk::<HASH_BYTES>().ok_or(RuleError::Damaged)?;
+    if digest(table, key, head).as_bytes() != written {
+        return Err(RuleError::Damaged);
+    }
+    codec::decode(head).map_err(|_| RuleError::Damaged)
 }
 
 /// The first key after all that begin with `prefix`.
@@ -84,8 +94,11 @@ pub fn after_prefix(prefix: &[u8]) -> Vec<u8> {
     LAST_KEY.to_vec()
 }
 
-fn digest<R: Row>(table: Table, key: &[u8], body: &[u8]) -> Digest {
-    let head = body.get(..body.len().saturating_sub(R::BULK_BYTES)).unwrap_or_default();
+fn head(table: Table, body: &[u8]) -> &[u8] {
+    body.get(..body.len().saturating_sub(table.bulk_bytes())).unwrap_or_default()
+}
+
+fn digest(table: Table, key: &[u8], head: &[u8]) -> Digest {
     let mut hasher = Hasher::bare();
     hasher.update(&[table as u8]);
     hasher.update(&u16::try_from(key.len()).unwrap_or(u16::MAX).to_be_bytes());

@@ -1,6 +1,9 @@
 //! The tables that rows lie in.
 
-use lightproof_wire::codec::{TlsDeserialize, TlsSerialize, TlsSize};
+use lightproof_wire::{
+    codec::{TlsDeserialize, TlsSerialize, TlsSize},
+    limits::ENVELOPE_BYTES,
+};
 
 /// One kind of row each. The name is part of the format on disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, TlsSerialize, TlsDeserialize, TlsSize)]
@@ -51,6 +54,15 @@ impl Table {
         Self::Access,
         Self::Calendar,
     ];
+
+    /// Bytes at the end of each of its rows that lie in a slot: what somebody sent, under a hash of its own.
+    #[must_use]
+    pub const fn bulk_bytes(self) -> usize {
+        match self {
+            Self::Envelopes => ENVELOPE_BYTES,
+            _ => 0,
+        }
+    }
 
     /// Its place among [`ALL`](Self::ALL).
     pub(super) fn place(self) -> usize {

@@ -5,6 +5,7 @@ use std::{
     io::Write as _,
     os::unix::fs::PermissionsExt as _,
     path::Path,
+    thread,
 };
 
 use lightproof_wire::{
@@ -59,6 +60,11 @@ fn in_file(folder: &Path, bytes: &[u8]) -> File {
     File::open(path).unwrap()
 }
 
+/// It blocks, as the command does.
+fn restore(mut backup: File, data: &Path) -> Result<(Contents, Day), BackupError> {
+    thread::scope(|scope| scope.spawn(|| backup::restore(&mut backup, data)).join()).unwrap()
+}
+
 async fn example() -> (MemoryStore, MemoryChunks, [KeptFile; 1]) {
     let store = MemoryStore::default();
     let chunks = scrubbed::filled(&store).await;
@@ -73,7 +79,7 @@ async fn what_was_backed_up_is_restored_row_by_row_and_chunk_by_chunk() {
     assert_eq!(verify(bytes.as_slice()).unwrap(), (contents, DAY));
     let parent = tempfile::tempdir().unwrap();
     let data = parent.path().join("data");
-    assert_eq!(backup::restore(&mut in_file(parent.path(), &bytes), &data).unwrap(), (contents, DAY));
+    assert_eq!(restore(in_file(parent.path(), &bytes), &data).unwrap(), (contents, DAY));
     let folder = Folder::open(&data).unwrap();
     let (restored, files) = (DiskStore::open(&folder.rows(), LIMITS).unwrap(), Files::open(&folder.blobs()).unwrap());
     assert_eq!(everything(&restored), everything(&store));
@@ -112,7 +118,7 @@ async fn a_backup_with_any_bit_turned_or_any_end_missing_is_refused_before_anyth
     assert!(verify([bytes.as_slice(), &[0]].concat().as_slice()).is_err());
     let mut wrong = bytes.clone();
     *wrong.last_mut().unwrap() ^= 1;
-    let refused = backup::restore(&mut in_file(parent.path(), &wrong), &data);
+    let refused = restore(in_file(parent.path(), &wrong), &data);
     assert!(matches!(refused, Err(BackupError::Damaged)));
     assert!(!data.exists(), "something was written");
     assert!(matches!(verify(b"something else, long enough to be one".as_slice()), Err(BackupError::NoBackup)));
@@ -128,7 +134,7 @@ async fn a_restore_takes_an_empty_folder_or_one_that_a_restore_has_left_half_don
     fs::create_dir(&data).unwrap();
     fs::write(data.join("rows.redb"), b"precious").unwrap();
     fs::set_permissions(&data, fs::Permissions::from_mode(0o755)).unwrap();
-    let refused = backup::restore(&mut in_file(parent.path(), &bytes), &data);
+    let refused = restore(in_file(parent.path(), &bytes), &data);
     assert!(matches!(refused, Err(BackupError::NotEmpty)));
     assert_eq!(fs::read_dir(&data).unwrap().count(), 1);
     assert_eq!(fs::metadata(&data).unwrap().permissions().mode() & 0o777, 0o755, "refused, and closed to others");
@@ -142,7 +148,7 @@ async fn a_restore_takes_an_empty_folder_or_one_that_a_restore_has_left_half_don
     let config = crate::config::Config::local(data.clone(), ([127, 0, 0, 1], 0).into()).unwrap();
     let started = crate::Relay::start(config).await.map(|_| ());
     assert!(matches!(started, Err(crate::error::RelayError::HalfRestored { .. })), "{started:?}");
-    backup::restore(&mut in_file(parent.path(), &bytes), &data).unwrap();
+    restore(in_file(parent.path(), &bytes), &data).unwrap();
     assert!(!folder.is_half_restored());
     assert_eq!(everything(&DiskStore::open(&folder.rows(), LIMITS).unwrap()), everything(&store));
 }

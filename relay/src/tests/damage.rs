@@ -39,7 +39,7 @@ async fn a_flipped_envelope_is_skipped_and_counted_and_expires() {
             assert_eq!((page.damaged_count, page.end, page.complete), (1, Sequence(3), true));
             flip(store, Table::Envelopes, 1, byte).await;
         }
-        flip(store, Table::Envelopes, 1, 99).await;
+        flip(store, Table::Envelopes, 1, 39).await;
         let swept = sweep(store, TODAY.plus(31)).await;
         assert_eq!(swept.damaged_count, 1);
         assert_eq!(look(store, |rows| mailbox::owned(rows, &hash(1))).unwrap().stored_count, 0);

@@ -3,6 +3,7 @@
 mod access;
 mod backup;
 mod blob;
+mod bulk;
 mod calendar;
 mod compact;
 mod damage;

@@ -45,11 +45,16 @@ pub fn cuts(disk: &Disk) -> Vec<Cut> {
     let (mut cuts, mut unsynced, mut promised) = (Vec::new(), Vec::new(), None);
     for entry in journal {
         match entry {
-            Entry::Lost => cuts.push(Cut { synced: synced.clone(), unsynced: std::mem::take(&mut unsynced), promised }),
-            Entry::Promise(number) => promised = Some(number),
-            Entry::Sync => {
+            Entry::Lost(file) => {
                 cuts.push(Cut { synced: synced.clone(), unsynced: unsynced.clone(), promised });
-                unsynced.drain(..).for_each(|entry| apply(&mut synced, &entry));
+                unsynced.retain(|entry| entry.file() != Some(file));
+            }
+            Entry::Promise(number) => promised = Some(number),
+            Entry::Sync(file) => {
+                cuts.push(Cut { synced: synced.clone(), unsynced: unsynced.clone(), promised });
+                unsynced
+                    .extract_if(.., |entry| entry.file() == Some(file))
+                    .for_each(|entry| apply(&mut synced, &entry));
             }
             change => unsynced.push(change),
         }
@@ -95,9 +100,9 @@ impl Cut {
         let mut sectors = Vec::new();
         for entry in &self.unsynced {
             match entry {
-                Entry::Write(offset, bytes) => sectors.extend(split(*offset, bytes, sector_bytes)),
-                Entry::Length(length_bytes) => sectors.push(Entry::Length(*length_bytes)),
-                Entry::Lost | Entry::Promise(_) | Entry::Sync => {}
+                Entry::Write(file, offset, bytes) => sectors.extend(split(*file, *offset, bytes, sector_bytes)),
+                Entry::Length(..) => sectors.push(entry.clone()),
+                Entry::Lost(_) | Entry::Promise(_) | Entry::Sync(_) => {}
             }
         }
         let often = 1 + chance.below(8);
@@ -111,12 +116,12 @@ impl Cut {
     }
 }
 
-fn split(offset: u64, bytes: &[u8], sector_bytes: u64) -> Vec<Entry> {
+fn split(file: usize, offset: u64, bytes: &[u8], sector_bytes: u64) -> Vec<Entry> {
     let (mut at, mut rest, mut sectors) = (offset, bytes, Vec::new());
     while !rest.is_empty() {
         let room = usize::try_from(sector_bytes - at % sector_bytes).unwrap_or(usize::MAX);
         let (now, later) = rest.split_at(rest.len().min(room));
-        sectors.push(Entry::Write(at, now.into()));
+        sectors.push(Entry::Write(file, at, now.into()));
         at += now.len() as u64;
         rest = later;
     }
@@ -131,10 +136,11 @@ fn shuffle(entries: &mut [Entry], chance: &mut Chance) {
 }
 
 fn apply(image: &mut Image, entry: &Entry) {
+    let Some(content) = entry.file().and_then(|file| image.0.get_mut(file)) else { return };
     match entry {
-        Entry::Write(offset, bytes) => image.write(*offset, bytes),
-        Entry::Length(length_bytes) => image.set_length(*length_bytes),
-        Entry::Lost | Entry::Promise(_) | Entry::Sync => {}
+        Entry::Write(_, offset, bytes) => content.write(*offset, bytes),
+        Entry::Length(_, length_bytes) => content.set_length(*length_bytes),
+        Entry::Lost(_) | Entry::Promise(_) | Entry::Sync(_) => {}
     }
 }
 

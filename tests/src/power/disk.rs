@@ -1,4 +1,4 @@
-//! The disk itself, as redb sees it: it keeps a journal, and fails where it is told to.
+//! The disk itself, as a store sees its files: it keeps a journal, and fails where it is told to.
 
 use std::{
     fmt, io,
@@ -7,25 +7,38 @@ use std::{
 
 use redb::StorageBackend;
 
-use super::image::Image;
+use super::image::{Content, Image};
 
-/// A disk. A clone is the same disk.
+/// A disk, seen as one of its files: the first, unless [`Disk::second`] was asked for. A clone is the same disk.
 #[derive(Clone, Default)]
-pub struct Disk(Arc<Mutex<State>>);
+pub struct Disk {
+    state: Arc<Mutex<State>>,
+    file: usize,
+}
 
 /// One thing that happened to a disk.
 #[derive(Clone, Debug)]
 pub enum Entry {
-    /// The file was cut or lengthened.
-    Length(u64),
-    /// A sync failed, and what it should have put on disk is lost, as on Linux: the next sync knows nothing of it.
-    Lost,
+    /// This file was cut or lengthened.
+    Length(usize, u64),
+    /// A sync of this file failed, and what it should have put on disk is lost, as on Linux: the next one knows nothing of it.
+    Lost(usize),
     /// Somebody outside was promised something: a number that only grows.
     Promise(usize),
-    /// Everything before is on disk.
-    Sync,
-    /// Bytes were written at an offset.
-    Write(u64, Arc<[u8]>),
+    /// Everything before is on disk, of this file.
+    Sync(usize),
+    /// Bytes were written to this file, at an offset.
+    Write(usize, u64, Arc<[u8]>),
+}
+
+impl Entry {
+    /// The file that it happened to.
+    pub(super) const fn file(&self) -> Option<usize> {
+        match self {
+            Self::Length(file, _) | Self::Lost(file) | Self::Sync(file) | Self::Write(file, ..) => Some(*file),
+            Self::Promise(_) => None,
+        }
+    }
 }
 
 /// What a disk is asked to do.
@@ -59,11 +72,24 @@ struct State {
     is_off: bool,
 }
 
+impl State {
+    fn file(&mut self, file: usize) -> io::Result<&mut Content> {
+        self.image.0.get_mut(file).ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+}
+
 impl Disk {
     /// A disk on which this lies.
     #[must_use]
     pub fn with(image: Image) -> Self {
-        Self(Arc::new(Mutex::new(State { first: image.clone(), image, ..State::default() })))
+        let state = Arc::new(Mutex::new(State { first: image.clone(), image, ..State::default() }));
+        Self { state, file: 0 }
+    }
+
+    /// The same disk, seen as its other file.
+    #[must_use]
+    pub fn second(&self) -> Self {
+        Self { state: Arc::clone(&self.state), file: 1 }
     }
 
     /// What lies on it, synced or not.
@@ -106,7 +132,7 @@ impl Disk {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn call(&self, call: Call) -> io::Result<MutexGuard<'_, State>> {
@@ -123,7 +149,7 @@ impl Disk {
             }
             Some(Fault::Once(kind, at)) if kind == call && number == at => {
                 if call == Call::Sync {
-                    state.journal.push(Entry::Lost);
+                    state.journal.push(Entry::Lost(self.file));
                 }
                 Err(io::Error::from_raw_os_error(EIO))
             }
@@ -142,29 +168,29 @@ impl fmt::Debug for Disk {
 
 impl StorageBackend for Disk {
     fn len(&self) -> io::Result<u64> {
-        Ok(self.call(Call::Read)?.image.length_bytes())
+        Ok(self.call(Call::Read)?.file(self.file)?.length_bytes())
     }
 
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
-        self.call(Call::Read)?.image.read(offset, out)
+        self.call(Call::Read)?.file(self.file)?.read(offset, out)
     }
 
     fn set_len(&self, length_bytes: u64) -> io::Result<()> {
         let mut state = self.call(Call::Write)?;
-        state.image.set_length(length_bytes);
-        state.journal.push(Entry::Length(length_bytes));
+        state.file(self.file)?.set_length(length_bytes);
+        state.journal.push(Entry::Length(self.file, length_bytes));
         Ok(())
     }
 
     fn sync_data(&self) -> io::Result<()> {
-        self.call(Call::Sync)?.journal.push(Entry::Sync);
+        self.call(Call::Sync)?.journal.push(Entry::Sync(self.file));
         Ok(())
     }
 
     fn write(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
         let mut state = self.call(Call::Write)?;
-        state.image.write(offset, bytes);
-        state.journal.push(Entry::Write(offset, bytes.into()));
+        state.file(self.file)?.write(offset, bytes);
+        state.journal.push(Entry::Write(self.file, offset, bytes.into()));
         Ok(())
     }
 }

@@ -1,17 +1,24 @@
-//! What lies on a disk: bytes in pages that copies share until one of them is written.
+//! What lies on a disk: files of bytes, in pages that copies share until one of them is written.
 
 use std::{io, sync::Arc};
 
 const PAGE_BYTES: usize = 4_096;
 
-/// The content of a disk. A copy costs little, and writing it leaves the other as it was.
+/// Files on one disk.
+pub const FILES: usize = 2;
+
+/// The content of a disk, file by file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Image {
+pub struct Image(pub [Content; FILES]);
+
+/// The content of a file. A copy costs little, and writing it leaves the other as it was.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Content {
     pages: Vec<Arc<[u8; PAGE_BYTES]>>,
     length_bytes: u64,
 }
 
-impl Image {
+impl Content {
     /// How long it is.
     #[must_use]
     pub const fn length_bytes(&self) -> u64 {

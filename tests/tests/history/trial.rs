@@ -148,7 +148,8 @@ impl Trial {
         config.tls = Tls::BehindProxy;
         config.limits.envelope_days = DAYS;
         config.rates = unhurried();
-        let store = PlantedStore::around(DiskStore::open_on(self.disk.clone(), DISK).unwrap(), self.plant);
+        let store =
+            PlantedStore::around(DiskStore::open_on(self.disk.clone(), self.disk.second(), DISK).unwrap(), self.plant);
         let chunks = PlantedChunks { real: Arc::clone(&self.chunks), plant: self.plant };
         let clock = self.clock.clone();
         let now = Arc::new(move || clock.now());
@@ -167,8 +168,8 @@ impl Trial {
 
     fn left(&mut self) -> Image {
         let all = cuts(&self.disk);
-        // A commit is two syncs: a disk that lies forgets the last one to three.
-        let lost = if self.plant == Some(Plant::AckBeforeSync) { 2 + 2 * self.chance.below(3) } else { 0 };
+        // A commit is two syncs, or three with envelopes in it: a disk that lies forgets the last one or more.
+        let lost = if self.plant == Some(Plant::AckBeforeSync) { 3 + 3 * self.chance.below(3) } else { 0 };
         let at = all.len().saturating_sub(1 + usize::try_from(lost).unwrap()).max(7).min(all.len() - 1);
         let left = all[at].images(Depth { every_subset: 4, samples: 4 }, &mut self.chance);
         left[usize::try_from(self.chance.below(left.len() as u64)).unwrap()].image.clone()

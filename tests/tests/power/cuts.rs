@@ -10,7 +10,7 @@ use lightproof_tests::{
 
 use crate::{
     record::{Recorded, cut_off, everything, record, reopen, together},
-    workload::{Act, acts},
+    workload::{Act, acts, far_back},
 };
 
 /// How far to look: at the run itself, at what recovers from that, and at what recovers from the recovery.
@@ -99,4 +99,14 @@ fn a_power_cut_at_any_sync_loses_nothing_acknowledged_and_leaves_nothing_half() 
     println!("evidence: P13 F4 | {second} crashes in a recovery | seeds {}..{}", seeds.start, seeds.end);
     println!("evidence: P13 F4 | {third} crashes in a second recovery | seeds {}..{}", seeds.start, seeds.end);
     println!("{} images were of a store not made yet, and refused", all.unfinished);
+}
+
+#[test]
+fn a_power_cut_while_envelopes_move_to_the_front_of_their_file_loses_none() {
+    let recorded = record(&far_back());
+    let [_, beside] = &recorded.disk.image().0;
+    assert!(beside.length_bytes() < 7 * 16_384, "nothing moved: {}", beside.length_bytes());
+    let mut search = Search { chance: Chance::new(1), seed: 1, seen: Seen::default() };
+    search.explore(&recorded, 0);
+    println!("evidence: P13 F2 | {} crash images of a store that moves envelopes | seeds 1..2", search.seen.images[0]);
 }

@@ -90,6 +90,23 @@ pub(crate) fn acts(seed: u64, group_count: usize) -> Vec<Vec<Act>> {
     groups
 }
 
+/// Two mailboxes are filled and all but the last envelope of each is acked: the eighth group is followed by one with
+/// envelopes far back in their file and room before them.
+pub(crate) fn far_back() -> Vec<Vec<Act>> {
+    let group =
+        |verbs: Vec<Verb>| -> Vec<Act> { verbs.into_iter().map(|verb| Act { day: Day(20_000), verb }).collect() };
+    let deposits = |numbers: std::ops::Range<u64>| -> Vec<Verb> {
+        numbers.flat_map(|number| [Verb::Deposit(1, number), Verb::Deposit(2, 100 + number)]).collect()
+    };
+    let mut groups = vec![group(vec![Verb::Issue])];
+    groups.extend([1, 2].map(|who| group(vec![Verb::Create(who, MailboxKind::Private)])));
+    groups.push(group(deposits(0..4)));
+    groups.extend((1..=3).map(|place| group(vec![Verb::Ack(1, place), Verb::Ack(2, place)])));
+    groups.extend([1, 2, 1].map(|who| group(vec![Verb::Watch(who)])));
+    groups.push(group(deposits(4..6)));
+    groups
+}
+
 fn act(chance: &mut Chance, day: Day, number: u64, acked: &mut BTreeMap<u8, u64>) -> Act {
     let who = small(chance.below(PEOPLE));
     let blob = small(chance.below(3));
