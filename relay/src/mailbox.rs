@@ -79,28 +79,6 @@ pub struct EnvelopeKey {
     pub sequence: Sequence,
 }
 
-/// A stored envelope.
-#[derive(Clone, Debug, PartialEq, Eq, TlsSerialize, TlsDeserialize, TlsSize)]
-pub struct EnvelopeRow {
-    /// The day it came.
-    pub day: Day,
-    /// The last day it stays.
-    pub expires: Day,
-    /// Its name among the deposits.
-    pub digest: Digest,
-    /// Itself.
-    pub envelope: Envelope,
-}
-
-impl Row for EnvelopeRow {
-    const TABLE: Table = Table::Envelopes;
-    type Key = EnvelopeKey;
-
-    fn is_whole(&self) -> bool {
-        self.envelope.digest() == self.digest
-    }
-}
-
 /// What is known of a stored envelope without reading it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, TlsSerialize, TlsDeserialize, TlsSize)]
 pub struct EnvelopeHead {
@@ -110,6 +88,24 @@ pub struct EnvelopeHead {
     pub expires: Day,
     /// Its name among the deposits.
     pub digest: Digest,
+}
+
+/// A stored envelope.
+#[derive(Clone, Debug, PartialEq, Eq, TlsSerialize, TlsDeserialize, TlsSize)]
+pub struct EnvelopeRow {
+    /// What is known of it without reading it.
+    pub head: EnvelopeHead,
+    /// Itself.
+    pub envelope: Envelope,
+}
+
+impl Row for EnvelopeRow {
+    const TABLE: Table = Table::Envelopes;
+    type Key = EnvelopeKey;
+
+    fn is_whole(&self) -> bool {
+        self.envelope.digest() == self.head.digest
+    }
 }
 
 /// The key of a deposit: the same envelope at the same drop is one deposit.
@@ -231,7 +227,7 @@ pub fn deposit(
     mailbox.highest_given = Sequence(mailbox.highest_given.0.saturating_add(1));
     mailbox.stored_count = mailbox.stored_count.saturating_add(1);
     let place = EnvelopeKey { owner, sequence: mailbox.highest_given };
-    row::save(rows, &place, &EnvelopeRow { day: today, expires, digest, envelope })?;
+    row::save(rows, &place, &EnvelopeRow { head: EnvelopeHead { day: today, expires, digest }, envelope })?;
     row::save(rows, &key, &DepositRow { day: today, expires })?;
     row::save(rows, &owner, &mailbox)?;
     expire::remember_mail(rows, expires, MailKey { drop, owner })?;

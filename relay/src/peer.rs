@@ -227,7 +227,7 @@ impl Peer {
         let caught_up = !live.more && !live.announced;
         live.announced |= caught_up;
         for (sequence, stored) in page.envelopes {
-            let delivery = Delivery { handle, sequence, envelope: stored.envelope, day: stored.day };
+            let delivery = Delivery { handle, sequence, envelope: stored.envelope, day: stored.head.day };
             self.outputs.push_back(Output::Send(RelayFrame::Push(Push::Delivery(delivery))));
         }
         if caught_up {

@@ -123,23 +123,29 @@ impl TestRelay {
         self.resume().await;
     }
 
-    /// A copy of its rows.
-    pub async fn copy_of_rows(&mut self) -> Vec<u8> {
+    /// A copy of its rows, and of what lies beside them.
+    pub async fn copy_of_rows(&mut self) -> [Vec<u8>; 2] {
         self.stop().await;
-        let rows = fs::read(self.rows()).unwrap();
+        let rows = self.files_of_rows().map(|file| fs::read(file).unwrap());
         self.resume().await;
         rows
     }
 
     /// Its rows become an older copy of themselves.
-    pub async fn go_back_to(&mut self, rows: &[u8]) {
+    pub async fn go_back_to(&mut self, rows: &[Vec<u8>; 2]) {
         self.stop().await;
-        fs::write(self.rows(), rows).unwrap();
+        for (file, content) in self.files_of_rows().iter().zip(rows) {
+            fs::write(file, content).unwrap();
+        }
         self.resume().await;
     }
 
     fn rows(&self) -> PathBuf {
         self.folder.path().join("rows.redb")
+    }
+
+    fn files_of_rows(&self) -> [PathBuf; 2] {
+        [self.rows(), self.rows().with_extension("bulk")]
     }
 
     /// Days go by, and the relay removes what is over: its sweep runs as it starts. More than a few at once it doubts

@@ -100,7 +100,7 @@ impl<'a> Look<'a> {
             Other::Damaged => {}
         }
         match (row, mailbox) {
-            (Ok(row), Other::Whole(mailbox)) => self.mail_expires(row.expires, mailbox.drop),
+            (Ok(row), Other::Whole(mailbox)) => self.mail_expires(row.head.expires, mailbox.drop),
             (Ok(_), _) => Ok(()),
             (Err(RuleError::Damaged), _) => {
                 self.report.damaged(Table::Envelopes);

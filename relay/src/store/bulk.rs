@@ -94,7 +94,7 @@ impl Bulk {
     }
 
     /// Takes on a sync that has begun; the tree waits for it.
-    pub(super) fn is_syncing(&self, done: Receiver<io::Result<()>>) {
+    pub(super) fn sync_has_begun(&self, done: Receiver<io::Result<()>>) {
         self.syncing().under_way = Some(done);
     }
 
@@ -136,7 +136,7 @@ impl Bulk {
         std::mem::take(&mut *self.era())
     }
 
-    pub(super) fn is_taken(&self, count: u32) {
+    pub(super) fn note_taken(&self, count: u32) {
         self.taken_count.store(count, Ordering::Relaxed);
     }
 
@@ -233,7 +233,7 @@ mod tests {
         let bulk = Bulk::on(InMemoryBackend::new());
         for (outcome, is_fine) in [(Ok(()), true), (Err(io::ErrorKind::StorageFull.into()), false)] {
             let (done, is_done) = sync_channel(1);
-            bulk.is_syncing(is_done);
+            bulk.sync_has_begun(is_done);
             let ends: Vec<bool> = thread::scope(|scope| {
                 let waiting = [(); 2].map(|()| scope.spawn(|| bulk.wait_until_synced().is_ok()));
                 thread::sleep(Duration::from_millis(50));

@@ -18,8 +18,8 @@ use crate::metrics::WriteMetrics;
 
 use super::{
     Overloaded, RawRow, RowSpace, Rows, RuleError, Step, Store, StoreUnavailable, Table,
-    beside::{Scribe, WithBulk},
     bulk::{Bulk, Era, slot_of},
+    bulk_writer::{BulkWriter, WithBulk},
     compact::Live,
     fresh::{Fresh, create_tables, identity, private},
     slots::Slots,
@@ -103,8 +103,8 @@ impl DiskStore {
                 Slots::all_taken(bulk.slot_count()?)
             }
         };
-        bulk.is_taken(slots.taken_count());
-        let scribe = Scribe::start(Arc::clone(&bulk)).map_err(StoreUnavailable::because)?;
+        bulk.note_taken(slots.taken_count());
+        let bulk_writer = BulkWriter::start(Arc::clone(&bulk)).map_err(StoreUnavailable::because)?;
         let live = Arc::new(Live::new(database, path, limits.cache_bytes, bulk));
         let failed = CancellationToken::new();
         let (queue, steps) = std::sync::mpsc::sync_channel(limits.queue_length);
@@ -113,7 +113,7 @@ impl DiskStore {
             let (live, failed, measured) = (Arc::clone(&live), failed.clone(), measured.clone());
             std::thread::Builder::new()
                 .name("writer".to_owned())
-                .spawn(move || writer::run(&live, &steps, &failed, &measured, (slots, scribe)))
+                .spawn(move || writer::run(&live, &steps, &failed, &measured, (slots, bulk_writer)))
                 .map_err(StoreUnavailable::because)?
         };
         Ok(Self { live, failed, queue: Mutex::new(Some(queue)), measured, writer: Some(writer) })

@@ -10,7 +10,7 @@ use std::{
 
 use redb::{Database, backends::FileBackend};
 
-use super::{RawRow, StoreUnavailable, Table, beside::WithBulk, bulk::Bulk, disk::definition};
+use super::{RawRow, StoreUnavailable, Table, bulk::Bulk, bulk_writer::WithBulk, disk::definition};
 
 const PRIVATE: u32 = 0o600;
 

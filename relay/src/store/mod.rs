@@ -4,8 +4,8 @@
 //! transaction and answers only after the commit: that is what [`Durable`] says in the type of a value.
 
 mod batch;
-mod beside;
 mod bulk;
+mod bulk_writer;
 mod chunks;
 mod compact;
 pub mod disk;

@@ -4,8 +4,8 @@ use std::{collections::VecDeque, sync::Arc};
 
 use super::{
     StoreUnavailable,
-    beside::Scribe,
     bulk::{Bulk, Era},
+    bulk_writer::BulkWriter,
 };
 
 /// A bit for each slot, and what is to become free.
@@ -32,7 +32,7 @@ impl Slots {
 
     /// Marks one that a row names.
     pub(super) fn note(&mut self, slot: u32) {
-        let (word, bit) = place(slot);
+        let (word, bit) = bit_of(slot);
         if word >= self.words.len() {
             self.words.resize(word.saturating_add(1), 0);
         }
@@ -43,7 +43,7 @@ impl Slots {
     }
 
     /// Writes a bulk into the first free slot.
-    pub(super) fn put(&mut self, scribe: &Scribe, bytes: &[u8]) -> Result<u32, StoreUnavailable> {
+    pub(super) fn put(&mut self, bulk_writer: &BulkWriter, bytes: &[u8]) -> Result<u32, StoreUnavailable> {
         let from = self.words.get(self.lowest..).unwrap_or_default();
         let past = from.iter().position(|word| *word != u64::MAX).unwrap_or(from.len());
         self.lowest = self.lowest.saturating_add(past);
@@ -51,7 +51,7 @@ impl Slots {
         let first = u32::try_from(self.lowest).ok().and_then(|word| word.checked_mul(u64::BITS));
         let slot = first.and_then(|first| first.checked_add(bit)).filter(|slot| *slot < u32::MAX);
         let slot = slot.ok_or_else(|| StoreUnavailable::because("all slots are taken"))?;
-        scribe.write(slot, bytes)?;
+        bulk_writer.write(slot, bytes)?;
         self.note(slot);
         self.is_written = true;
         Ok(slot)
@@ -63,9 +63,9 @@ impl Slots {
     }
 
     /// Begins to put on disk what the commit will name.
-    pub(super) fn sync(&mut self, scribe: &Scribe, bulk: &Bulk) -> Result<(), StoreUnavailable> {
+    pub(super) fn sync(&mut self, bulk_writer: &BulkWriter, bulk: &Bulk) -> Result<(), StoreUnavailable> {
         if std::mem::take(&mut self.is_written) {
-            bulk.is_syncing(scribe.sync()?);
+            bulk.sync_has_begun(bulk_writer.sync()?);
         }
         Ok(())
     }
@@ -76,7 +76,7 @@ impl Slots {
             self.waiting.push_back((bulk.end_era(), std::mem::take(&mut self.freed)));
         }
         self.reclaim();
-        bulk.is_taken(self.taken_count);
+        bulk.note_taken(self.taken_count);
     }
 
     fn reclaim(&mut self) {
@@ -89,7 +89,7 @@ impl Slots {
     }
 
     fn clear(&mut self, slot: u32) {
-        let (place, bit) = place(slot);
+        let (place, bit) = bit_of(slot);
         if let Some(word) = self.words.get_mut(place).filter(|word| **word & bit != 0) {
             *word &= !bit;
             self.taken_count = self.taken_count.saturating_sub(1);
@@ -117,7 +117,7 @@ impl Slots {
     }
 }
 
-fn place(slot: u32) -> (usize, u64) {
+fn bit_of(slot: u32) -> (usize, u64) {
     let bit = 1_u64.checked_shl(slot % u64::BITS).unwrap_or_default();
     (usize::try_from(slot / u64::BITS).unwrap_or(usize::MAX), bit)
 }

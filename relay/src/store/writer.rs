@@ -13,8 +13,8 @@ use crate::metrics::WriteMetrics;
 use super::{
     Answer, RawRow, Rows, RowsMut, Step, StoreUnavailable, Table,
     batch::LastBatch,
-    beside::Scribe,
     bulk::{Bulk, head_of, slot_of, stored},
+    bulk_writer::BulkWriter,
     compact::{Compaction, Live},
     disk::{definition, get_in, range_in},
     pack::Packing,
@@ -27,11 +27,11 @@ pub(super) fn run(
     steps: &Receiver<Step>,
     failed: &CancellationToken,
     measured: &WriteMetrics,
-    (slots, scribe): (Slots, Scribe),
+    (slots, bulk_writer): (Slots, BulkWriter),
 ) -> Result<(), StoreUnavailable> {
     // A step that panics may have written half of what it wanted: the batch is dropped, the relay stops.
     let stopped = StopOnUnwind(failed);
-    let mut writer = Writer::new(live, measured, slots, scribe);
+    let mut writer = Writer::new(live, measured, slots, bulk_writer);
     loop {
         let done = match writer.next(steps) {
             Ok(first) => writer.commit_what_waits(first, steps),
@@ -51,16 +51,16 @@ struct Writer<'a> {
     live: &'a Live,
     measured: &'a WriteMetrics,
     slots: Slots,
-    scribe: Scribe,
+    bulk_writer: BulkWriter,
     last: LastBatch,
     compaction: Compaction,
     packing: Packing,
 }
 
 impl<'a> Writer<'a> {
-    fn new(live: &'a Live, measured: &'a WriteMetrics, slots: Slots, scribe: Scribe) -> Self {
+    fn new(live: &'a Live, measured: &'a WriteMetrics, slots: Slots, bulk_writer: BulkWriter) -> Self {
         let (last, compaction, packing) = Default::default();
-        Self { live, measured, slots, scribe, last, compaction, packing }
+        Self { live, measured, slots, bulk_writer, last, compaction, packing }
     }
 
     /// The next step. While something is tidied up it waits only until it is the turn of that.
@@ -103,13 +103,17 @@ impl<'a> Writer<'a> {
         // Implies the two-phase commit: strangers choose what is stored, and redb's own checksum is not cryptographic.
         transaction.set_quick_repair(true);
         let (answers, changed) = {
-            let mut tables =
-                Tables::open(&transaction, (&self.live.bulk, &self.scribe), &mut self.slots, &mut self.compaction)?;
+            let mut tables = Tables::open(
+                &transaction,
+                (&self.live.bulk, &self.bulk_writer),
+                &mut self.slots,
+                &mut self.compaction,
+            )?;
             let answers = batch.into_iter().map(|step| step(&mut tables)).collect::<Result<Vec<_>, _>>()?;
             (answers, tables.changed)
         };
         if changed {
-            self.slots.sync(&self.scribe, &self.live.bulk)?;
+            self.slots.sync(&self.bulk_writer, &self.live.bulk)?;
             transaction.commit().map_err(StoreUnavailable::because)?;
         } else {
             // What the steps saw was committed before they ran.
@@ -140,7 +144,7 @@ struct Tables<'t> {
     tables: Vec<ByteTable<'t>>,
     changed: bool,
     bulk: &'t Bulk,
-    scribe: &'t Scribe,
+    bulk_writer: &'t BulkWriter,
     slots: &'t mut Slots,
     compaction: &'t mut Compaction,
 }
@@ -148,18 +152,18 @@ struct Tables<'t> {
 impl<'t> Tables<'t> {
     fn open(
         transaction: &'t redb::WriteTransaction,
-        (bulk, scribe): (&'t Bulk, &'t Scribe),
+        (bulk, bulk_writer): (&'t Bulk, &'t BulkWriter),
         slots: &'t mut Slots,
         compaction: &'t mut Compaction,
     ) -> Result<Self, StoreUnavailable> {
         let open = |table| transaction.open_table(definition(table)).map_err(StoreUnavailable::because);
         let tables = Table::ALL.into_iter().map(open).collect::<Result<_, _>>()?;
-        Ok(Self { tables, changed: false, bulk, scribe, slots, compaction })
+        Ok(Self { tables, changed: false, bulk, bulk_writer, slots, compaction })
     }
 
     fn whole(&self, table: Table, key: &[u8], stored: Vec<u8>) -> Result<Vec<u8>, StoreUnavailable> {
         if table.bulk_bytes() > 0 {
-            self.scribe.settle()?;
+            self.bulk_writer.settle()?;
         }
         Ok(self.bulk.whole(table, key, stored))
     }
@@ -192,7 +196,7 @@ impl Rows for Tables<'_> {
 impl RowsMut for Tables<'_> {
     fn put(&mut self, table: Table, key: &[u8], value: &[u8]) -> Result<(), StoreUnavailable> {
         self.changed = true;
-        let stored = stored(table, key, value, |bulk| self.slots.put(self.scribe, bulk))?;
+        let stored = stored(table, key, value, |bulk| self.slots.put(self.bulk_writer, bulk))?;
         self.compaction.note(table, key, Some(&stored));
         let before = self.table_mut(table)?.insert(key, &*stored).map_err(StoreUnavailable::because)?;
         let slot = before.and_then(|before| slot_of(table, key, before.value()));

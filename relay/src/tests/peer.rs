@@ -16,7 +16,7 @@ use crate::{
     admit::Admission,
     bucket::Rate,
     deliver::{Inbox, WatchId, Watches},
-    mailbox::{EnvelopeRow, Page},
+    mailbox::{EnvelopeHead, EnvelopeRow, Page},
     peer::{Output, Peer},
 };
 
@@ -61,7 +61,8 @@ fn watched_as(peer: &mut Peer, handle: MailboxHandle) -> WatchId {
 
 fn page(from: u64, to: u64, complete: bool) -> Page {
     let row = |n| {
-        (Sequence(n), EnvelopeRow { day: TODAY, expires: TODAY, digest: envelope(1).digest(), envelope: envelope(1) })
+        let head = EnvelopeHead { day: TODAY, expires: TODAY, digest: envelope(1).digest() };
+        (Sequence(n), EnvelopeRow { head, envelope: envelope(1) })
     };
     Page { envelopes: (from..=to).map(row).collect(), end: Sequence(to), complete, damaged_count: 0 }
 }

@@ -16,7 +16,7 @@ use crate::{
     blob::{BlobRow, Phase, Reader, ReaderRow, Reading, UploadRow},
     calendar::{CalendarRow, Doubted},
     expire::{self, MailKey, Perishable},
-    mailbox::{DepositKey, DepositRow, DropRow, EnvelopeKey, EnvelopeRow, MailboxRow},
+    mailbox::{DepositKey, DepositRow, DropRow, EnvelopeHead, EnvelopeKey, EnvelopeRow, MailboxRow},
     prekeys::{GoneRow, Place, PrekeyKey, PrekeyRow},
     store::{FileId, RowsMut, StoreUnavailable, Table, look, memory::MemoryStore, row},
     tombstone::{self, Cause, Right, Tombstone, TombstoneKey},
@@ -42,7 +42,7 @@ fn mailbox_rows(rows: &mut dyn RowsMut) -> Result<(), StoreUnavailable> {
     row::save(rows, &hash(2), &DropRow { owner: hash(1) })?;
     let place = EnvelopeKey { owner: hash(1), sequence: Sequence(2) };
     let (envelope, digest) = (envelope(5), envelope(5).digest());
-    row::save(rows, &place, &EnvelopeRow { day: TODAY, expires: LATER, digest, envelope })?;
+    row::save(rows, &place, &EnvelopeRow { head: EnvelopeHead { day: TODAY, expires: LATER, digest }, envelope })?;
     let key = DepositKey { drop: hash(2), envelope: DIGEST };
     row::save(rows, &key, &DepositRow { day: TODAY, expires: LATER })?;
     let key = |place, id| PrekeyKey { owner: hash(1), place, id: PrekeyId(id) };

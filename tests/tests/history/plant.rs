@@ -179,7 +179,8 @@ impl RowsMut for Bent<'_> {
         let (mut key, mut value) = (key.to_vec(), value.to_vec());
         match (self.plant, table) {
             (Some(Plant::ExpiresADayEarly), Table::Envelopes) => {
-                value = change(table, &key, value, |row: &mut EnvelopeRow| row.expires = row.expires.minus(1));
+                value =
+                    change(table, &key, value, |row: &mut EnvelopeRow| row.head.expires = row.head.expires.minus(1));
             }
             // A day, and what goes then: 2 is mail.
             (Some(Plant::ExpiresADayEarly), Table::Expiry) if key[4] == 2 => {

@@ -27,14 +27,14 @@ enum Job {
     Sync(SyncSender<io::Result<()>>),
 }
 
-/// Whoever writes bulks. Dropped, it waits until the last is written.
-pub(super) struct Scribe {
+/// The thread that writes bulks, and the way to it. Dropped, it waits until the last is written.
+pub(super) struct BulkWriter {
     jobs: Option<SyncSender<Job>>,
     thread: Option<JoinHandle<()>>,
     is_unsettled: Cell<bool>,
 }
 
-impl Scribe {
+impl BulkWriter {
     pub(super) fn start(bulk: Arc<Bulk>) -> io::Result<Self> {
         let (jobs, queue) = sync_channel(QUEUE_LENGTH);
         let thread = std::thread::Builder::new().name("bulks".to_owned()).spawn(move || work(&bulk, &queue))?;
@@ -69,7 +69,7 @@ impl Scribe {
     }
 }
 
-impl Drop for Scribe {
+impl Drop for BulkWriter {
     fn drop(&mut self) {
         self.jobs.take();
         if let Some(thread) = self.thread.take() {
