@@ -114,17 +114,22 @@ async fn a_panic_in_the_writer_acknowledges_nothing() {
 async fn a_panic_in_the_writer_answers_none_of_its_batch() {
     let folder = tempfile::tempdir().unwrap();
     let store = DiskStore::open(&folder.path().join("rows"), LIMITS).unwrap();
+    let (begun, has_begun) = std::sync::mpsc::channel();
     let (go, wait) = std::sync::mpsc::channel::<()>();
-    // The first step holds the writer until the others wait behind it: all share one commit.
-    let first = commit(&store, move |_| {
+    // It holds the writer in a commit of its own until the others wait behind it: they share the next one.
+    let held = commit(&store, move |_| {
+        let _ = begun.send(());
         let _ = wait.recv();
         Ok(())
     });
-    let second = commit(&store, |rows| Ok(rows.put(Table::Drops, b"k", b"v")?));
-    let torn = commit::<()>(&store, |_| panic!("planted"));
-    let begin = async move { go.send(()).unwrap() };
-    let (first, second, torn, ()) = futures_util::future::join4(first, second, torn, begin).await;
-    assert!(first.is_err() && second.is_err() && torn.is_err(), "answered before the commit");
+    let others = async {
+        has_begun.recv().unwrap();
+        let first = commit(&store, |rows| Ok(rows.put(Table::Drops, b"k", b"v")?));
+        let torn = commit::<()>(&store, |_| panic!("planted"));
+        futures_util::future::join3(first, torn, async { go.send(()).unwrap() }).await
+    };
+    let (held, (first, torn, ())) = futures_util::future::join(held, others).await;
+    assert!(held.is_ok() && first.is_err() && torn.is_err(), "answered before the commit");
 }
 
 #[tokio::test]
