@@ -109,7 +109,7 @@ impl Rate {
     }
 }
 
-/// Names keys in eight bytes, by a secret of this process: nobody can choose two that are named alike.
+/// Names keys in eight bytes or in four, by a secret of this process: nobody can tell which two are named alike.
 #[derive(Debug)]
 struct Names<K>(RandomState, PhantomData<fn(K)>);
 
@@ -120,6 +120,11 @@ impl<K: Hash> Names<K> {
 
     fn of(&self, key: &K) -> u64 {
         self.0.hash_one(key)
+    }
+
+    /// Of so many as there are places, one in 65,536 is named like another: enough for what may be shared once.
+    fn short(&self, key: &K) -> u32 {
+        u32::try_from(self.of(key) >> u32::BITS).unwrap_or(0)
     }
 }
 
@@ -188,22 +193,22 @@ impl<K: Hash> Buckets<K> {
 }
 
 /// So much a day for everybody, each on their own as long as there is a place. Whoever finds none shares one count with
-/// all who find none. Forgotten at midnight.
+/// all who find none. Forgotten at midnight: the table grows all day, so names and counts are small.
 #[derive(Debug)]
-pub struct Daily<K> {
-    limit: u64,
+pub struct Daily<K, C = u32> {
+    limit: C,
     places: usize,
     day: Day,
     names: Names<K>,
-    known: HashMap<u64, u64>,
-    others: u64,
+    known: HashMap<u32, C>,
+    others: C,
 }
 
-impl<K: Hash> Daily<K> {
+impl<K: Hash, C: Copy + Default + Into<u64> + TryFrom<u64>> Daily<K, C> {
     /// With so many places.
     #[must_use]
-    pub fn new(limit: u64, places: usize) -> Self {
-        Self { limit, places, day: Day(0), names: Names::new(), known: HashMap::new(), others: 0 }
+    pub fn new(limit: C, places: usize) -> Self {
+        Self { limit, places, day: Day(0), names: Names::new(), known: HashMap::new(), others: C::default() }
     }
 
     /// Takes some of this key's.
@@ -216,36 +221,42 @@ impl<K: Hash> Daily<K> {
         if self.day != today && self.day != today.plus(1) {
             self.day = today;
             self.known.clear();
-            self.others = 0;
+            self.others = C::default();
         }
-        let limit = self.limit;
+        let limit = self.limit.into();
         // Whoever asks for more than all of it is given no place.
-        let count = (amount <= limit).then(|| self.count(key)).filter(|count| **count <= limit.saturating_sub(amount));
-        let Some(count) = count else {
-            let midnight_ms = today.plus(1).start().since_ms(now);
-            return Err(Refusal::TooMany { retry_after_ms: u32::try_from(midnight_ms).unwrap_or(u32::MAX) });
-        };
-        *count = count.saturating_add(amount);
-        Ok(())
+        if amount <= limit {
+            let count = self.place(key);
+            let taken = (*count).into().saturating_add(amount);
+            if taken <= limit
+                && let Ok(taken) = C::try_from(taken)
+            {
+                *count = taken;
+                return Ok(());
+            }
+        }
+        let midnight_ms = today.plus(1).start().since_ms(now);
+        Err(Refusal::TooMany { retry_after_ms: u32::try_from(midnight_ms).unwrap_or(u32::MAX) })
     }
 
     /// Gives back what was taken today and not used, and the place of whoever has nothing left.
     pub fn give_back(&mut self, key: &K, amount: u64, now: Timestamp) {
-        let name = self.names.of(key);
+        let name = self.names.short(key);
         if self.day == now.day() || self.day == now.day().plus(1) {
             let count = self.known.get_mut(&name).unwrap_or(&mut self.others);
-            *count = count.saturating_sub(amount);
-            if *count == 0 {
+            let left = (*count).into().saturating_sub(amount);
+            *count = C::try_from(left).unwrap_or_default();
+            if left == 0 {
                 self.known.remove(&name);
             }
         }
     }
 
-    fn count(&mut self, key: &K) -> &mut u64 {
-        let name = self.names.of(key);
+    fn place(&mut self, key: &K) -> &mut C {
+        let name = self.names.short(key);
         if self.known.len() >= self.places {
             return self.known.get_mut(&name).unwrap_or(&mut self.others);
         }
-        self.known.entry(name).or_insert(0)
+        self.known.entry(name).or_default()
     }
 }

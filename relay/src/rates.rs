@@ -31,11 +31,11 @@ pub struct RateLimits {
     /// Envelopes left at one private mailbox.
     pub mailbox: Allowance,
     /// Mailboxes made from one address in a day.
-    pub mailboxes_a_day: u64,
+    pub mailboxes_a_day: u32,
     /// Sealed bytes of blobs opened from one address in a day.
     pub blob_bytes_a_day: u64,
     /// One-time prekeys of one doorbell given to one address in a day.
-    pub one_time_prekeys_a_day: u64,
+    pub one_time_prekeys_a_day: u32,
     /// Writes of strangers that may wait for the disk.
     pub strangers_writes: usize,
 }
@@ -53,7 +53,7 @@ impl RateLimits {
             in_all: per_second("commands_per_second_in_all", settings.commands_per_second_in_all)?,
             doorbell: per_minute("doorbell_deposits_a_minute", settings.doorbell_deposits_a_minute)?,
             mailbox: per_minute("mailbox_deposits_a_minute", settings.mailbox_deposits_a_minute)?,
-            mailboxes_a_day: mailboxes.into(),
+            mailboxes_a_day: mailboxes,
             blob_bytes_a_day: u64::from(blob_mib).saturating_mul(1_048_576),
             one_time_prekeys_a_day: settings.one_time_prekeys_a_day_and_address.into(),
             // The rest of the queue is for those who hold a right.
@@ -92,7 +92,7 @@ pub struct Rates {
     doorbells: Mutex<Buckets<DropHash>>,
     mailboxes: Mutex<Buckets<DropHash>>,
     made: Mutex<Daily<Origin>>,
-    opened: Mutex<Daily<Origin>>,
+    opened: Mutex<Daily<Origin, u64>>,
     prekeys: Mutex<Daily<(Origin, DropHash)>>,
     strangers: Arc<Semaphore>,
 }

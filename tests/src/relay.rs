@@ -29,9 +29,9 @@ pub fn unhurried() -> RateLimits {
         in_all: plenty,
         doorbell: plenty,
         mailbox: plenty,
-        mailboxes_a_day: u64::MAX,
+        mailboxes_a_day: u32::MAX,
         blob_bytes_a_day: u64::MAX,
-        one_time_prekeys_a_day: u64::MAX,
+        one_time_prekeys_a_day: u32::MAX,
         strangers_writes: 1_024,
     }
 }

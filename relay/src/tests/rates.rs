@@ -152,17 +152,30 @@ fn a_flood_from_ever_new_addresses_takes_no_more_places_and_is_held_back_as_one(
     assert_eq!(granted((20_000..20_100).map(|key| buckets.take(&key, later))), PLACES + 2);
     assert!(!buckets.knows(&regular), "its bucket is full again: forgetting it changes nothing");
 
-    let mut daily = Daily::new(3, PLACES);
+    let mut daily = Daily::new(3_u32, PLACES);
     daily.take(&regular, 3, NOON).unwrap();
-    let flood = granted((1..10_000).map(|key| daily.take(&key, 1, NOON)));
+    let flood = granted((1..1_000).map(|key| daily.take(&key, 1, NOON)));
     assert_eq!(flood, (PLACES - 1) + 3);
     assert!(daily.take(&regular, 1, NOON).is_err(), "not forgotten: it had its share");
     assert_eq!(granted((1..10).map(|key| daily.take(&key, 3, NOON.plus_ms(DAY_MS)))), 9, "a new day");
 }
 
 #[test]
+fn a_count_goes_to_the_brim_of_its_type_and_not_over_it() {
+    let mut daily = Daily::new(u16::MAX, 1);
+    daily.take(&0, 65_534, NOON).unwrap();
+    assert!(daily.take(&0, 2, NOON).is_err());
+    daily.take(&0, 1, NOON).unwrap();
+    assert!(daily.take(&0, 1, NOON).is_err() && daily.take(&0, u64::MAX, NOON).is_err());
+    daily.give_back(&0, 1, NOON);
+    daily.take(&0, 1, NOON).unwrap();
+    let mut nothing = Daily::new(0_u16, 1);
+    assert!(nothing.take(&0, 1, NOON).is_err(), "nothing is for anybody");
+}
+
+#[test]
 fn who_is_refused_or_gives_all_of_it_back_takes_no_place() {
-    let mut daily = Daily::new(3, 64);
+    let mut daily = Daily::new(3_u64, 64);
     for key in 1_000..2_000 {
         assert!(daily.take(&key, 4, NOON).is_err());
         daily.take(&(2 * key), 2, NOON).unwrap();
