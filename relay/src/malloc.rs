@@ -1,15 +1,15 @@
 //! What glibc's malloc is told: how large a piece of memory is that goes back to the system at once, and how many heaps
 //! there may be. It reads both when a process starts, and safe code cannot say it later: the process starts once more.
 
-use std::{env, io, os::unix::process::CommandExt as _, process::Command, thread};
+use std::{env, io, os::unix::process::CommandExt as _, process::Command};
 
 /// Unless told, it takes ever larger pieces from its heaps, and what redb writes with each commit grows with the file:
 /// what a smaller one leaves behind fits no larger one, and stays.
 const LARGE: (&str, &str) = ("MALLOC_MMAP_THRESHOLD_", "32768");
-/// Unless told, eight for each core.
-const HEAPS: &str = "MALLOC_ARENA_MAX";
+/// Unless told, eight for each core, and what one thread left in one of them is of no use to a thread that has another.
+const HEAPS: (&str, &str) = ("MALLOC_ARENA_MAX", "1");
 /// With these, an operator says it all.
-const SAID: [&str; 3] = [LARGE.0, HEAPS, "GLIBC_TUNABLES"];
+const SAID: [&str; 3] = [LARGE.0, HEAPS.0, "GLIBC_TUNABLES"];
 
 /// Starts this process once more, with its number, its descriptors and its arguments, unless somebody said it already. Before
 /// anything else is done.
@@ -31,8 +31,7 @@ fn start_again() -> io::Error {
     if let Some(name) = arguments.next() {
         command.arg0(name);
     }
-    let cores = thread::available_parallelism().map_or(1, usize::from);
-    command.args(arguments).env(LARGE.0, LARGE.1).env(HEAPS, cores.to_string()).exec()
+    command.args(arguments).env(LARGE.0, LARGE.1).env(HEAPS.0, HEAPS.1).exec()
 }
 
 #[cfg(all(test, target_os = "linux", target_env = "gnu"))]
@@ -58,11 +57,10 @@ mod tests {
             let number = child.id();
             (number, String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap())
         };
-        let cores = thread::available_parallelism().unwrap();
         for (told, said) in [
-            (&[][..], format!("32768|{cores}|")),
-            (&[(HEAPS, "3")][..], "|3|".to_owned()),
-            (&[("GLIBC_TUNABLES", "glibc.malloc.arena_max=5")][..], "||glibc.malloc.arena_max=5".to_owned()),
+            (&[][..], "32768|1|"),
+            (&[(HEAPS.0, "3")][..], "|3|"),
+            (&[("GLIBC_TUNABLES", "glibc.malloc.arena_max=5")][..], "||glibc.malloc.arena_max=5"),
         ] {
             let (number, output) = run(told);
             let line = format!("{number} {said} --nocapture --exact {this}");
