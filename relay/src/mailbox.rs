@@ -6,7 +6,7 @@ use lightproof_wire::{
     command::MailboxKind,
     deposit_receipt::DepositPromise,
     envelope::Envelope,
-    hash::Digest,
+    hash::{Digest, Hasher},
     id::Sequence,
     refusal::Refusal,
     time::Day,
@@ -109,12 +109,32 @@ impl Row for EnvelopeRow {
 }
 
 /// The key of a deposit: the same envelope at the same drop is one deposit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, TlsSerialize, TlsDeserialize, TlsSize)]
+#[derive(Clone, Copy, PartialEq, Eq, TlsSerialize, TlsDeserialize, TlsSize)]
 pub struct DepositKey {
-    /// Where.
-    pub drop: DropHash,
-    /// What.
-    pub envelope: Digest,
+    /// How the drop hash begins: what was deposited at one drop lies together.
+    pub at: [u8; 8],
+    /// How one digest of drop and envelope begins: as much of it as nobody finds two deposits for, who would then have a
+    /// promise for one that is not kept.
+    pub deposit: [u8; 24],
+}
+
+impl DepositKey {
+    /// That of an envelope at a drop.
+    #[must_use]
+    pub fn new(drop: &DropHash, envelope: &Digest) -> Self {
+        let mut both = Hasher::bare();
+        both.update(drop.as_bytes());
+        both.update(envelope.as_bytes());
+        let [deposit @ .., _, _, _, _, _, _, _, _] = *both.finish().as_bytes();
+        Self { at: Self::at(drop), deposit }
+    }
+
+    /// How the keys of all deposits at a drop begin.
+    #[must_use]
+    pub const fn at(drop: &DropHash) -> [u8; 8] {
+        let [a, b, c, d, e, f, g, h, ..] = *drop.as_bytes();
+        [a, b, c, d, e, f, g, h]
+    }
 }
 
 /// A deposit remembered until its promise ends, acked or not.
@@ -210,7 +230,7 @@ pub fn deposit(
 ) -> Result<(OwnerHash, DepositPromise), RuleError> {
     let DropRow { owner } = row::load(rows, &drop)?.ok_or(Refusal::Refused)?;
     let mut mailbox = owned(rows, &owner)?;
-    let key = DepositKey { drop, envelope: digest };
+    let key = DepositKey::new(&drop, &digest);
     if let Some(before) = row::load::<DepositRow>(rows, &key)?
         // A clock that leaps makes nothing over: it may come back, and the envelope is still there.
         && (today <= before.expires || calendar::over_before(rows, today)? <= before.expires)

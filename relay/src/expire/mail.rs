@@ -7,7 +7,7 @@ use lightproof_wire::{codec::Deserialize, time::Day};
 
 use super::{Fate, MailKey, Swept};
 use crate::{
-    mailbox::{DepositRow, EnvelopeHead, MailboxRow, OwnerHash},
+    mailbox::{DepositKey, DepositRow, EnvelopeHead, MailboxRow, OwnerHash},
     store::{RowsMut, RuleError, Table, row},
 };
 
@@ -40,7 +40,7 @@ impl Walk<'_> {
         }
         // A memory is nothing that anybody misses: it is not counted among what expired.
         let (_, next) =
-            self.pass(Table::Deposits, mail.drop.as_bytes(), from_deposit, |row: &DepositRow| row.expires)?;
+            self.pass(Table::Deposits, &DepositKey::at(&mail.drop), from_deposit, |row: &DepositRow| row.expires)?;
         Ok(next.map_or(Fate::Absent, |next| unfinished(Table::Deposits, &next)))
     }
 

@@ -71,11 +71,12 @@ pub(crate) fn remember_mail(rows: &mut dyn RowsMut, last_day: Day, mail: MailKey
     if is_remembered(rows, last_day, &what)? { Ok(()) } else { remember(rows, last_day, &what) }
 }
 
-/// Whether mail at this drop is entered under this day.
-pub(crate) fn is_mail_remembered(rows: &dyn Rows, last_day: Day, drop: DropHash) -> Result<bool, StoreUnavailable> {
-    let owner = OwnerHash::from_bytes([0; 32]);
-    let mut key = codec::encode(&IndexKey { last_day, what: Perishable::Mail(MailKey { drop, owner }) });
-    key.truncate(key.len().saturating_sub(owner.as_bytes().len()));
+/// Whether mail at a drop that begins so is entered under this day.
+pub(crate) fn is_mail_remembered(rows: &dyn Rows, last_day: Day, drop: &[u8]) -> Result<bool, StoreUnavailable> {
+    let nowhere = MailKey { drop: DropHash::from_bytes([0; 32]), owner: OwnerHash::from_bytes([0; 32]) };
+    let mut key = codec::encode(&IndexKey { last_day, what: Perishable::Mail(nowhere) });
+    key.truncate(key.len().saturating_sub(codec::encode(&nowhere).len()));
+    key.extend(drop);
     Ok(!rows.range(Table::Expiry, &key, &row::after_prefix(&key), 1)?.is_empty())
 }
 

@@ -100,7 +100,7 @@ impl<'a> Look<'a> {
             Other::Damaged => {}
         }
         match (row, mailbox) {
-            (Ok(row), Other::Whole(mailbox)) => self.mail_expires(row.head.expires, mailbox.drop),
+            (Ok(row), Other::Whole(mailbox)) => self.mail_expires(row.head.expires, mailbox.drop.as_bytes()),
             (Ok(_), _) => Ok(()),
             (Err(RuleError::Damaged), _) => {
                 self.report.damaged(Table::Envelopes);
@@ -237,7 +237,7 @@ impl<'a> Look<'a> {
     /// What stands for itself: the day, memories of deposits and of what is gone.
     pub(super) fn the_rest(&mut self) -> Result<(), RuleError> {
         self.each(|_, _: u8, _: CalendarRow| Ok(()))?;
-        self.each(|look, key: DepositKey, row: DepositRow| look.mail_expires(row.expires, key.drop))?;
+        self.each(|look, key: DepositKey, row: DepositRow| look.mail_expires(row.expires, &key.at))?;
         self.each(|look, key: TombstoneKey, row: Tombstone| look.expires(row.until, &Perishable::Tombstone(key)))
     }
 
@@ -285,7 +285,7 @@ impl<'a> Look<'a> {
         Ok(())
     }
 
-    fn mail_expires(&mut self, last_day: Day, drop: DropHash) -> Result<(), RuleError> {
+    fn mail_expires(&mut self, last_day: Day, drop: &[u8]) -> Result<(), RuleError> {
         let is_remembered = expire::is_mail_remembered(self.rows, last_day, drop)?;
         self.check(is_remembered, Fault::NeverExpires);
         Ok(())

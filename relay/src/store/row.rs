@@ -1,7 +1,8 @@
 //! Typed rows, each under a SHA-256 of its own: a flipped bit on disk is found when the row is read.
 //!
 //! Value on disk = SHA-256(table u8 || key length u16 || key || head) || head || bulk, where the head of a row with bulk
-//! holds the bulk's own SHA-256: what a stranger's command was hashed for already is not hashed again.
+//! holds the bulk's own SHA-256: what a stranger's command was hashed for already is not hashed again. Of the first hash
+//! some tables keep the beginning.
 
 use lightproof_wire::{
     codec::{self, Deserialize, Serialize},
@@ -9,8 +10,6 @@ use lightproof_wire::{
 };
 
 use super::{LAST_KEY, Rows, RowsMut, RuleError, StoreUnavailable, Table};
-
-const HASH_BYTES: usize = 32;
 
 /// A kind of row, its table and its key.
 pub trait Row: Serialize + Deserialize {
@@ -40,11 +39,11 @@ pub fn load<R: Row>(rows: &dyn Rows, key: &R::Key) -> Result<Option<R>, RuleErro
 /// [`StoreUnavailable`]: the disk's fault.
 pub fn save<R: Row>(rows: &mut dyn RowsMut, key: &R::Key, row: &R) -> Result<(), StoreUnavailable> {
     let key = codec::encode(key);
-    let mut value = vec![0; HASH_BYTES];
+    let mut value = vec![0; R::TABLE.hash_bytes()];
     codec::append(&mut value, row);
-    if let Some((hash, body)) = value.split_first_chunk_mut::<HASH_BYTES>() {
-        *hash = *digest(R::TABLE, &key, head(R::TABLE, body)).as_bytes();
-    }
+    let (hash, body) = value.split_at_mut(R::TABLE.hash_bytes());
+    let computed = digest(R::TABLE, &key, head(R::TABLE, body));
+    hash.iter_mut().zip(computed.as_bytes()).for_each(|(to, from)| *to = *from);
     rows.put(R::TABLE, &key, &value)
 }
 
@@ -61,8 +60,8 @@ pub fn remove<R: Row>(rows: &mut dyn RowsMut, key: &R::Key) -> Result<bool, Stor
 /// # Errors
 /// [`RuleError::Damaged`] if it is not as it was written.
 pub fn open<R: Row>(table: Table, key: &[u8], value: &[u8]) -> Result<R, RuleError> {
-    let (written, body) = value.split_first_chunk::<HASH_BYTES>().ok_or(RuleError::Damaged)?;
-    if digest(table, key, head(table, body)).as_bytes() != written {
+    let (written, body) = value.split_at_checked(table.hash_bytes()).ok_or(RuleError::Damaged)?;
+    if !digest(table, key, head(table, body)).as_bytes().starts_with(written) {
         return Err(RuleError::Damaged);
     }
     let row: R = codec::decode(body).map_err(|_| RuleError::Damaged)?;
@@ -74,8 +73,8 @@ pub fn open<R: Row>(table: Table, key: &[u8], value: &[u8]) -> Result<R, RuleErr
 /// # Errors
 /// As [`open`].
 pub fn open_head<H: Deserialize>(table: Table, key: &[u8], value: &[u8]) -> Result<H, RuleError> {
-    let (written, head) = value.split_first_chunk::<HASH_BYTES>().ok_or(RuleError::Damaged)?;
-    if digest(table, key, head).as_bytes() != written {
+    let (written, head) = value.split_at_checked(table.hash_bytes()).ok_or(RuleError::Damaged)?;
+    if !digest(table, key, head).as_bytes().starts_with(written) {
         return Err(RuleError::Damaged);
     }
     codec::decode(head).map_err(|_| RuleError::Damaged)

@@ -11,7 +11,7 @@ use lightproof_wire::{
 pub enum Table {
     /// Blobs by the hash of their `write`.
     Blobs = 1,
-    /// What was deposited where, by drop hash and envelope digest.
+    /// What was deposited where, by the beginnings of the drop hash and of a digest of both.
     Deposits = 2,
     /// Owner hash by drop hash.
     Drops = 3,
@@ -61,6 +61,16 @@ impl Table {
         match self {
             Self::Envelopes => ENVELOPE_BYTES,
             _ => 0,
+        }
+    }
+
+    /// Bytes of the hash over each of its rows. Deposits are remembered for as long as their promises last, so these rows
+    /// are most of a busy relay's: 4 bytes find what rots.
+    #[must_use]
+    pub const fn hash_bytes(self) -> usize {
+        match self {
+            Self::Deposits => 4,
+            _ => 32,
         }
     }
 

@@ -65,6 +65,27 @@ async fn two_rows_that_are_swapped_are_found() {
     .await;
 }
 
+/// Every byte of it: its hash is short.
+#[tokio::test]
+async fn a_flipped_memory_of_a_deposit_promises_nothing() {
+    on_every_store(async |store| {
+        let store = store.as_ref();
+        filled(store).await;
+        for byte in 0..12 {
+            flip(store, Table::Deposits, 1, byte).await;
+            let mut refused = Vec::new();
+            for byte in 0..3 {
+                let (it, digest) = (envelope(byte), envelope(byte).digest());
+                let again = run(store, move |rows| mailbox::deposit(rows, hash(2), it, digest, TODAY, &LIMITS));
+                refused.extend(again.await.err());
+            }
+            assert_eq!(refused, [RuleError::Damaged], "byte {byte}");
+            flip(store, Table::Deposits, 1, byte).await;
+        }
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn a_flipped_mailbox_serves_nobody_and_changes_nothing() {
     on_every_store(async |store| {

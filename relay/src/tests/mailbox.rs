@@ -5,8 +5,9 @@ use lightproof_wire::{
 use super::{LIMITS, TODAY, creation, envelope, hash, run, sweep};
 use crate::{
     limits::{Limits, Made, Space},
-    mailbox,
-    store::{RuleError, Store, Table, conformance::on_every_store, look},
+    mailbox::{self, Creation, DropHash},
+    scrub::scrub,
+    store::{RuleError, Store, Table, conformance::on_every_store, look, memory::MemoryChunks},
 };
 
 const REFUSED: RuleError = RuleError::Refused(Refusal::Refused);
@@ -233,6 +234,46 @@ async fn the_memory_of_deposits_outlives_a_retired_mailbox_and_goes_all_the_same
         assert_eq!(rows_of(store, Table::Deposits), 1);
         sweep(store, TODAY.plus(31)).await;
         assert_eq!(rows_of(store, Table::Deposits), 0);
+    })
+    .await;
+}
+
+/// Whoever makes mailboxes finds such drops, and would have a promise for an envelope that nobody keeps.
+#[tokio::test]
+async fn the_same_envelope_at_drops_that_begin_alike_is_kept_at_both_and_each_goes_on_its_day() {
+    let drop = |last| {
+        let mut bytes = [7; 32];
+        bytes[31] = last;
+        DropHash::from_bytes(bytes)
+    };
+    on_every_store(async |store| {
+        let store = store.as_ref();
+        for number in [1, 2] {
+            let creation = Creation { drop: drop(number), ..creation(number, 0, MailboxKind::Private) };
+            run(store, move |rows| mailbox::create(rows, creation, TODAY, &LIMITS)).await.unwrap();
+        }
+        let before = rows_of(store, Table::Expiry);
+        let deposit = async |number, byte, day: Day| {
+            let (it, digest) = (envelope(byte), envelope(byte).digest());
+            run(store, move |rows| mailbox::deposit(rows, drop(number), it, digest, day, &LIMITS)).await.unwrap().1
+        };
+        for byte in [1, 2, 3, 1, 2, 3] {
+            let (one, other) = (deposit(1, byte, TODAY).await, deposit(2, byte, TODAY.plus(5)).await);
+            assert_eq!((one.drop, other.drop), (drop(1), drop(2)));
+        }
+        assert_eq!((page(store, 1, 0, 9).0, page(store, 2, 0, 9).0), (vec![1, 2, 3], vec![1, 2, 3]));
+        let is_well = || {
+            let found = look(store, |rows| scrub(rows, &MemoryChunks::default(), &|| true)).unwrap();
+            assert_eq!((found.damaged_rows, found.faults), Default::default());
+        };
+        is_well();
+        for (day, left) in [(30, [3, 3, 6]), (31, [0, 3, 3]), (35, [0, 3, 3]), (36, [0, 0, 0])] {
+            sweep(store, TODAY.plus(day)).await;
+            let found = [page(store, 1, 0, 9).0.len(), page(store, 2, 0, 9).0.len(), rows_of(store, Table::Deposits)];
+            assert_eq!(found, left, "on day {day}");
+            is_well();
+        }
+        assert_eq!(rows_of(store, Table::Expiry), before);
     })
     .await;
 }

@@ -43,7 +43,7 @@ fn mailbox_rows(rows: &mut dyn RowsMut) -> Result<(), StoreUnavailable> {
     let place = EnvelopeKey { owner: hash(1), sequence: Sequence(2) };
     let (envelope, digest) = (envelope(5), envelope(5).digest());
     row::save(rows, &place, &EnvelopeRow { head: EnvelopeHead { day: TODAY, expires: LATER, digest }, envelope })?;
-    let key = DepositKey { drop: hash(2), envelope: DIGEST };
+    let key = DepositKey::new(&hash(2), &DIGEST);
     row::save(rows, &key, &DepositRow { day: TODAY, expires: LATER })?;
     let key = |place, id| PrekeyKey { owner: hash(1), place, id: PrekeyId(id) };
     let prekey = PublishedPrekey {
