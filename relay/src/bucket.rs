@@ -122,7 +122,7 @@ impl<K: Hash> Names<K> {
         self.0.hash_one(key)
     }
 
-    /// Of so many as there are places, one in 65,536 is named like another: enough for what may be shared once.
+    /// Of so many as there are places, one in 75,000 is named like another: enough for what may be shared once.
     fn short(&self, key: &K) -> u32 {
         u32::try_from(self.of(key) >> u32::BITS).unwrap_or(0)
     }
@@ -193,7 +193,8 @@ impl<K: Hash> Buckets<K> {
 }
 
 /// So much a day for everybody, each on their own as long as there is a place. Whoever finds none shares one count with
-/// all who find none. Forgotten at midnight: the table grows all day, so names and counts are small.
+/// all who find none. Forgotten at midnight: the table would grow all day, so it has its size from the start, and names and
+/// counts are small.
 #[derive(Debug)]
 pub struct Daily<K, C = u32> {
     limit: C,
@@ -208,7 +209,8 @@ impl<K: Hash, C: Copy + Default + Into<u64> + TryFrom<u64>> Daily<K, C> {
     /// With so many places.
     #[must_use]
     pub fn new(limit: C, places: usize) -> Self {
-        Self { limit, places, day: Day(0), names: Names::new(), known: HashMap::new(), others: C::default() }
+        let known = HashMap::with_capacity(places);
+        Self { limit, places, day: Day(0), names: Names::new(), known, others: C::default() }
     }
 
     /// Takes some of this key's.

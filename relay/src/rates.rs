@@ -97,8 +97,9 @@ pub struct Rates {
     strangers: Arc<Semaphore>,
 }
 
-/// Places in each table: the most memory a flood from ever new addresses can take is some MiB.
-const PLACES: usize = 65_536;
+/// Places in each table, as many as fit in 65,536 of a hash table: the most memory a flood from ever new addresses can take is
+/// some MiB.
+const PLACES: usize = 57_344;
 
 impl Rates {
     /// Nothing asked for yet.
