@@ -43,7 +43,6 @@ mod http;
 pub mod limits;
 mod listen;
 pub mod mailbox;
-pub mod malloc;
 pub mod metrics;
 mod page;
 pub mod peer;

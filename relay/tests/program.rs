@@ -111,6 +111,22 @@ fn a_relay_whose_link_nobody_reads_serves_all_the_same() {
     assert!(child.wait().unwrap().success());
 }
 
+/// Asks the allocator itself: it passes over what it does not know, and an environment of the build may overrule ours.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_allocator_is_told_what_the_build_says() {
+    let output = program(&["--version"]).env("MALLOC_CONF", "confirm_conf:true").output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    let build = include_str!("../../.cargo/config.toml");
+    let settings = build.lines().find_map(|line| line.strip_prefix("JEMALLOC_SYS_WITH_MALLOC_CONF = ")).unwrap();
+    let settings: Vec<_> = settings.trim_matches('"').split(',').collect();
+    assert!(settings.contains(&"narenas:1"));
+    for setting in settings {
+        assert!(said.contains(&format!("Set conf value: {setting}\n")), "{setting}: {said}");
+    }
+    assert!(!said.contains("nvalid"), "{said}");
+}
+
 /// Peak resident memory in KiB.
 fn peak(child: &Child) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();

@@ -8,7 +8,7 @@ use std::{
 use lightproof_relay::{
     Relay, RunningRelay,
     config::{Config, LogFormat},
-    descriptors, dump, malloc,
+    descriptors, dump,
     systemd::{self, Listeners},
     threads::BLOCKING_THREADS,
 };
@@ -21,7 +21,6 @@ use tracing_subscriber::EnvFilter;
 use super::{Failure, link, options::Options};
 
 pub(crate) fn serve(options: &Options) -> Result<(), Failure> {
-    malloc::settle();
     dump::forbid();
     let config = options.config()?;
     start_log(&config)?;

@@ -124,7 +124,7 @@ impl Default for Settings {
             doorbell_deposits_a_minute: limits::DOORBELL_ENVELOPES,
             mailbox_deposits_a_minute: limits::MAILBOX_ENVELOPES,
             chunk_memory_mib: 256,
-            cache_mib: 16,
+            cache_mib: 24,
             write_queue: 1_024,
             log: "info".to_owned(),
             log_format: LogFormat::Text,

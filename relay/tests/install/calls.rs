@@ -64,7 +64,7 @@ fn goes_beyond(line: &str, data: &str) -> bool {
     if line.contains(" openat(") && !line.contains(" = -1 ") {
         let path = quoted(line);
         let writes = ["O_WRONLY", "O_RDWR", "O_CREAT"].iter().any(|flag| line.contains(flag));
-        // glibc asks before it gives memory back; where a unit hides the answer it goes on without.
+        // The allocator asks whether memory is promised beyond what there is; where a unit hides the answer it goes on without.
         let is_of_malloc = path == "/proc/sys/vm/overcommit_memory";
         let kernels = path.starts_with("/proc/") && !path.starts_with("/proc/self/") && !is_of_malloc;
         return kernels || (writes && !path.starts_with(data) && path != "/dev/null");
@@ -112,9 +112,6 @@ async fn every_system_call_of_a_relay_at_work_is_one_that_its_unit_allows() {
     let allowed = allowed(&text_of("dist/lightproof-relay.service"));
     let strays: Vec<_> = made.difference(&allowed).collect();
     assert!(strays.is_empty(), "{strays:?} of {made:?}");
-    // The shell, the relay, and the relay once more, with what malloc is told.
-    let is_glibc = cfg!(all(target_os = "linux", target_env = "gnu"));
-    assert_eq!(trace.matches(" execve(").count(), if is_glibc { 3 } else { 2 });
     println!("evidence: P23 | {} system calls of a relay at work, all of them allowed by its unit | -", made.len());
 }
 
